@@ -1,0 +1,42 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Where libtorch is: `LIBTORCH` if set, otherwise the link that `scripts/bootstrap` makes to the
+/// wheel inside `.venv`.
+let libtorch = Context.environment["LIBTORCH"] ?? Context.packageDirectory + "/.venv/libtorch"
+
+let swift: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+    name: "vicha",
+    products: [
+        .library(name: "ViCHA", targets: ["Torch"]),
+        
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    ],
+    targets: [
+        // The C shim over libtorch. The flags name the wheel's headers and libraries, which no
+        // package manager knows; the run path makes the binary find them without an environment.
+        .target(
+            name: "CTorch",
+            cxxSettings: [
+                .unsafeFlags([
+                    "-isystem", libtorch + "/include",
+                    "-isystem", libtorch + "/include/torch/csrc/api/include",
+                ])
+            ],
+            linkerSettings: [
+                .unsafeFlags([
+                    "-L" + libtorch + "/lib", "-Xlinker", "-rpath=" + libtorch + "/lib",
+                ]),
+                .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
+            ]),
+        .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: swift),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx20
+)

@@ -1,0 +1,94 @@
+/// Why named tensors do not fit a model.
+public struct StateDictionaryError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// A tensor of another shape than the model's.
+    public struct Mismatch: Equatable, Sendable {
+        public let key: String
+        public let expected: [Int]
+        public let found: [Int]
+    }
+
+    /// Keys that the model has and the tensors lack.
+    public var missing: [String] = []
+    /// Keys that the model lacks.
+    public var unexpected: [String] = []
+    /// Keys whose shapes differ.
+    public var mismatched: [Mismatch] = []
+
+    public var description: String {
+        var lines: [String] = []
+        func list(_ title: String, _ items: [String]) {
+            guard !items.isEmpty else { return }
+            let more = items.count > 8 ? " and \(items.count - 8) more" : ""
+            lines.append("\(items.count) \(title): " + items.prefix(8).joined(separator: ", ") + more)
+        }
+        list(
+            "of another shape",
+            mismatched.map { "\($0.key) (model \($0.expected), file \($0.found))" })
+        list("missing", missing)
+        list("unknown to the model", unexpected)
+        return "the tensors do not fit the model: " + lines.joined(separator: "; ")
+            + ". Use the configuration that the checkpoint was trained with."
+    }
+}
+
+extension ParameterStore {
+    /// What ``load(_:allowingMissing:allowingUnexpected:)`` did.
+    public struct LoadReport: Equatable, Sendable {
+        /// Keys whose values were taken.
+        public var taken: [String] = []
+        /// Keys of the model that keep their initial values.
+        public var initialized: [String] = []
+        /// Keys that were not used.
+        public var unused: [String] = []
+    }
+
+    /// Sets every tensor to the one of the same key.
+    ///
+    /// - Parameters:
+    ///   - tensors: values by key; converted to the model's types and device
+    ///   - allowingMissing: prefixes of keys that may be absent and keep their values
+    ///   - allowingUnexpected: prefixes of keys that may be there and are ignored
+    /// - Throws: ``StateDictionaryError`` with every missing, unexpected and wrongly shaped key;
+    ///   then no tensor has been changed.
+    @discardableResult
+    public func load(
+        _ tensors: [String: Tensor], allowingMissing: [String] = [],
+        allowingUnexpected: [String] = []
+    ) throws -> LoadReport {
+        var report = LoadReport()
+        var error = StateDictionaryError()
+        var pairs: [(Tensor, Tensor)] = []
+        for entry in entries {
+            guard let source = tensors[entry.key] else {
+                // Some writers leave out the second key of a tied tensor and fixed indices.
+                if case .alias = entry.role { continue }
+                if entry.key.hasSuffix("position_ids") { continue }
+                if allowingMissing.contains(where: entry.key.hasPrefix) {
+                    report.initialized.append(entry.key)
+                } else {
+                    error.missing.append(entry.key)
+                }
+                continue
+            }
+            if source.shape == entry.tensor.shape {
+                pairs.append((entry.tensor, source))
+                report.taken.append(entry.key)
+            } else {
+                error.mismatched.append(
+                    .init(key: entry.key, expected: entry.tensor.shape, found: source.shape))
+            }
+        }
+        for key in tensors.keys.sorted() where self[key] == nil {
+            if allowingUnexpected.contains(where: key.hasPrefix) {
+                report.unused.append(key)
+            } else {
+                error.unexpected.append(key)
+            }
+        }
+        guard error == StateDictionaryError() else { throw error }
+        try withoutGradient {
+            for (target, source) in pairs { try target.copy(from: source) }
+        }
+        return report
+    }
+}

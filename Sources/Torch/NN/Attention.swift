@@ -1,0 +1,27 @@
+private let kernelOp = Operator("scaled_dot_product_attention")
+
+/// Attention of queries over keys: softmax(q kᵀ / √d + mask) v.
+///
+/// Without dropout libtorch's fused kernel runs and no score matrix is made. With dropout the scores
+/// are materialised and dropped with numbers from `dropout.generator`, because the fused kernels
+/// draw from a process-wide generator, which would make a run depend on what else the process does.
+///
+/// - Parameters:
+///   - q: `[B, H, L, d]`
+///   - k: `[B, H, N, d]`
+///   - v: `[B, H, N, d]`
+///   - mask: added to the scores, broadcast to `[B, H, L, N]`
+///   - dropout: probability with which an attention weight is dropped, and the source of chance
+/// - Returns: `[B, H, L, d]`
+public func scaledDotProductAttention(
+    _ q: Tensor, _ k: Tensor, _ v: Tensor, mask: Tensor? = nil,
+    dropout: (probability: Double, generator: Generator)? = nil
+) -> Tensor {
+    guard let dropout, dropout.probability > 0 else {
+        return kernelOp(.tensor(q), .tensor(k), .tensor(v), .tensor(mask))
+    }
+    let scale = 1 / Double(q.size(-1)).squareRoot()
+    let scores = (q * scale).matmul(k.transposed(-1, -2))
+    let weights = (mask.map { scores + $0 } ?? scores).softmax(dimension: -1)
+    return weights.dropout(dropout.probability, dropout.generator).matmul(v)
+}

@@ -1,0 +1,73 @@
+import Foundation
+
+private let linearOp = Operator("linear")
+private let layerNormOp = Operator("layer_norm")
+private let embeddingOp = Operator("embedding")
+
+/// An affine map of the last dimension: `x Wᵀ + b`, with `weight` `[out, in]` and `bias` `[out]`.
+public struct Linear: Sendable {
+    public let weight: Tensor
+    public let bias: Tensor?
+
+    /// Declares the weights, by default initialised as PyTorch does: uniform in ±1/√in.
+    public init(
+        _ scope: ParameterScope, _ input: Int, _ output: Int, weight: Initializer? = nil,
+        bias: Initializer? = nil
+    ) {
+        let bound = 1 / Double(input).squareRoot()
+        self.weight = scope.parameter("weight", [output, input], weight ?? .uniform(bound: bound))
+        self.bias = scope.parameter("bias", [output], bias ?? .uniform(bound: bound))
+    }
+
+    /// A map over existing weights.
+    public init(weight: Tensor, bias: Tensor?) {
+        self.weight = weight
+        self.bias = bias
+    }
+
+    /// `[…, in]` → `[…, out]`
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        linearOp(.tensor(x), .tensor(weight), .tensor(bias))
+    }
+}
+
+/// Layer normalisation over the last dimension.
+public struct LayerNorm: Sendable {
+    public let weight: Tensor
+    public let bias: Tensor
+    /// Added to the variance.
+    public let epsilon: Double
+
+    public init(_ scope: ParameterScope, _ width: Int, epsilon: Double) {
+        weight = scope.parameter("weight", [width], .ones)
+        bias = scope.parameter("bias", [width], .zeros)
+        self.epsilon = epsilon
+    }
+
+    /// `[…, width]` → `[…, width]`
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        layerNormOp(
+            .tensor(x), .ints([weight.size(0)]), .tensor(weight), .tensor(bias), .real(epsilon))
+    }
+}
+
+/// A table of vectors, one for each index.
+public struct Embedding: Sendable {
+    /// `[count, width]`
+    public let weight: Tensor
+    let paddingIndex: Int
+
+    /// Declares the table. The row of `paddingIndex` gets no gradient from look-ups.
+    public init(
+        _ scope: ParameterScope, _ count: Int, _ width: Int, _ initializer: Initializer,
+        paddingIndex: Int? = nil
+    ) {
+        weight = scope.parameter("weight", [count, width], initializer)
+        self.paddingIndex = paddingIndex ?? -1
+    }
+
+    /// int64 `[…]` → `[…, width]`
+    public func callAsFunction(_ indices: Tensor) -> Tensor {
+        embeddingOp(.tensor(weight), .tensor(indices), .int(paddingIndex))
+    }
+}

@@ -1,0 +1,63 @@
+extension Tensor {
+    private static let sumOp = Operator("sum")
+    private static let sumDimOp = Operator("sum", "dim_IntList")
+    private static let meanOp = Operator("mean")
+    private static let meanDimOp = Operator("mean", "dim")
+    private static let varOp = Operator("var", "correction")
+    private static let argmaxOp = Operator("argmax")
+    private static let argsortOp = Operator("argsort", "stable")
+    private static let topkOp = Operator("topk")
+    private static let allOp = Operator("all")
+    private static let normOp = Operator("linalg_vector_norm")
+    private static let normalizeMaxOp = Operator("clamp_min")
+    private static let multinomialOp = Operator("multinomial")
+    private static let maxOp = Operator("max")
+
+    /// The sum of all elements.
+    public func sum() -> Tensor { Self.sumOp(.tensor(self)) }
+    /// Sums over a dimension.
+    public func sum(_ dimension: Int, keep: Bool = false) -> Tensor {
+        Self.sumDimOp(.tensor(self), .ints([dimension]), .bool(keep))
+    }
+    /// The mean of all elements.
+    public func mean() -> Tensor { Self.meanOp(.tensor(self)) }
+    /// Means over a dimension.
+    public func mean(_ dimension: Int, keep: Bool = false) -> Tensor {
+        Self.meanDimOp(.tensor(self), .ints([dimension]), .bool(keep))
+    }
+    /// Unbiased variances over a dimension.
+    public func variance(_ dimension: Int, keep: Bool = false) -> Tensor {
+        Self.varOp(.tensor(self), .ints([dimension]), .real(1), .bool(keep))
+    }
+    /// The largest element.
+    public func maximum() -> Tensor { Self.maxOp(.tensor(self)) }
+    /// Indices of the largest elements over a dimension. int64
+    public func argmax(_ dimension: Int) -> Tensor { Self.argmaxOp(.tensor(self), .int(dimension)) }
+    /// Indices that sort a dimension, equal elements in their order. int64
+    public func argsort(_ dimension: Int, descending: Bool = false) -> Tensor {
+        Self.argsortOp(.tensor(self), .bool(true), .int(dimension), .bool(descending))
+    }
+    /// The k largest elements of the last dimension, largest first, and their indices.
+    public func topK(_ k: Int) -> (values: Tensor, indices: Tensor) {
+        switch Self.topkOp.call([.tensor(self), .int(k)]) {
+        case .success(let results): (results[0], results[1])
+        case .failure(let error): (Tensor(failure: error), Tensor(failure: error))
+        }
+    }
+    /// True if every element holds. bool
+    public func all() -> Tensor { Self.allOp(.tensor(self)) }
+    /// The Euclidean norm of all elements.
+    public func norm() -> Tensor { Self.normOp(.tensor(self), .real(2)) }
+
+    /// Vectors of the last dimension divided by their Euclidean norm (at least 1e-12).
+    public func normalized() -> Tensor {
+        let norm = Self.normOp(.tensor(self), .real(2), .ints([-1]), .bool(true))
+        return self / Self.normalizeMaxOp(.tensor(norm), .real(1e-12))
+    }
+
+    /// One index for each row, drawn in proportion to the row's weights.
+    /// `[B, n]` → int64 `[B]`
+    public func sampledIndices(generator: Generator) -> Tensor {
+        Self.multinomialOp(.tensor(self), .int(1), .bool(true), .generator(generator)).squeezed(1)
+    }
+}

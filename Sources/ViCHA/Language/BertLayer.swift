@@ -1,0 +1,106 @@
+// Shapes: B batch, L tokens, N image tokens, D width, H heads, d = D / H.
+import Torch
+
+/// Keys and values of a cross-attention, projected once and shared by every text that looks at them.
+public struct KeyValues: Sendable {
+    /// `[B, H, N, d]`
+    let keys: Tensor
+    /// `[B, H, N, d]`
+    let values: Tensor
+    /// Added to the scores, nil where all may be seen. `[B, 1, 1, N]`
+    let mask: Tensor?
+
+    /// One row for each index. int64 `[n]`
+    func indexed(by rows: Tensor) -> KeyValues {
+        KeyValues(
+            keys: keys.indexed(0, by: rows), values: values.indexed(0, by: rows),
+            mask: mask?.indexed(0, by: rows))
+    }
+}
+
+/// Multi-head attention of BERT with its output projection, residual and normalisation.
+struct BertAttention: Sendable {
+    private let query: Linear
+    private let key: Linear
+    private let value: Linear
+    private let output: Linear
+    private let norm: LayerNorm
+    private let heads: Int
+    private let attentionDropout: Double
+    private let hiddenDropout: Double
+
+    /// `sourceWidth` is the width of what is looked at: that of the text, or of the images.
+    init(_ scope: ParameterScope, _ c: BertConfiguration, sourceWidth: Int) {
+        let initial = Initializer.normal(std: c.initializerRange)
+        func linear(_ scope: ParameterScope, _ width: Int) -> Linear {
+            Linear(scope, width, c.hiddenSize, weight: initial, bias: .zeros)
+        }
+        query = linear(scope["self"]["query"], c.hiddenSize)
+        key = linear(scope["self"]["key"], sourceWidth)
+        value = linear(scope["self"]["value"], sourceWidth)
+        output = linear(scope["output"]["dense"], c.hiddenSize)
+        norm = LayerNorm(scope["output"]["LayerNorm"], c.hiddenSize, epsilon: c.layerNormEpsilon)
+        heads = c.attentionHeads
+        attentionDropout = c.attentionDropout
+        hiddenDropout = c.hiddenDropout
+    }
+
+    /// Keys and values of what is looked at. `[B, N, width]`; `mask` `[B, 1, 1, N]`
+    func keyValues(of source: Tensor, mask: Tensor?) -> KeyValues {
+        KeyValues(keys: split(key(source)), values: split(value(source)), mask: mask)
+    }
+
+    /// `[B, L, D]` → `[B, L, D]`
+    func callAsFunction(_ hiddenStates: Tensor, _ source: KeyValues, dropout: Generator?) -> Tensor {
+        let context = scaledDotProductAttention(
+            split(query(hiddenStates)), source.keys, source.values, mask: source.mask,
+            dropout: dropout.map { (attentionDropout, $0) })
+        let merged = context.transposed(1, 2)
+            .reshaped(hiddenStates.size(0), hiddenStates.size(1), hiddenStates.size(2))
+        return norm(output(merged).dropout(hiddenDropout, dropout) + hiddenStates)
+    }
+
+    private func split(_ x: Tensor) -> Tensor {
+        x.reshaped(x.size(0), x.size(1), heads, x.size(2) / max(1, heads)).transposed(1, 2)
+    }
+}
+
+/// Post-norm BERT layer; a fusion layer looks at images between its self-attention and its MLP.
+struct BertLayer: Sendable {
+    private let attention: BertAttention
+    let crossAttention: BertAttention?
+    private let intermediate: Linear
+    private let output: Linear
+    private let norm: LayerNorm
+    private let dropout: Double
+
+    init(_ scope: ParameterScope, _ c: BertConfiguration, looksAtImages: Bool) {
+        let initial = Initializer.normal(std: c.initializerRange)
+        attention = BertAttention(scope["attention"], c, sourceWidth: c.hiddenSize)
+        crossAttention =
+            looksAtImages
+            ? BertAttention(scope["crossattention"], c, sourceWidth: c.encoderWidth) : nil
+        intermediate = Linear(
+            scope["intermediate"]["dense"], c.hiddenSize, c.intermediateSize, weight: initial,
+            bias: .zeros)
+        output = Linear(
+            scope["output"]["dense"], c.intermediateSize, c.hiddenSize, weight: initial,
+            bias: .zeros)
+        norm = LayerNorm(scope["output"]["LayerNorm"], c.hiddenSize, epsilon: c.layerNormEpsilon)
+        dropout = c.hiddenDropout
+    }
+
+    /// `[B, L, D]` → `[B, L, D]`
+    ///
+    /// - Parameters:
+    ///   - mask: added to the scores of the self-attention. `[B, 1, 1, L]`
+    ///   - image: what a fusion layer looks at; nil skips the cross-attention
+    func callAsFunction(
+        _ hiddenStates: Tensor, mask: Tensor?, image: KeyValues?, dropout generator: Generator?
+    ) -> Tensor {
+        var x = attention(
+            hiddenStates, attention.keyValues(of: hiddenStates, mask: mask), dropout: generator)
+        if let crossAttention, let image { x = crossAttention(x, image, dropout: generator) }
+        return norm(output(intermediate(x).gelu()).dropout(dropout, generator) + x)
+    }
+}

@@ -1,0 +1,25 @@
+import Torch
+
+/// The masked-language head of BERT: dense, GELU, norm, and a decoder tied to the word embeddings.
+struct MaskedLanguageHead: Sendable {
+    private let dense: Linear
+    private let norm: LayerNorm
+    private let decoder: Linear
+
+    init(_ scope: ParameterScope, _ c: BertConfiguration, words: Embedding) {
+        let bias = scope.parameter("bias", [c.vocabularySize], .zeros)
+        dense = Linear(
+            scope["transform"]["dense"], c.hiddenSize, c.hiddenSize,
+            weight: .normal(std: c.initializerRange), bias: .zeros)
+        norm = LayerNorm(
+            scope["transform"]["LayerNorm"], c.hiddenSize, epsilon: c.layerNormEpsilon)
+        decoder = Linear(weight: words.weight, bias: bias)
+        scope["decoder"].alias("weight", of: words.weight)
+        scope["decoder"].alias("bias", of: bias)
+    }
+
+    /// `[n, D]` → logits `[n, vocabulary]`
+    func callAsFunction(_ hiddenStates: Tensor) -> Tensor {
+        decoder(norm(dense(hiddenStates).gelu()))
+    }
+}
