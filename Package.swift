@@ -10,8 +10,8 @@ let swift: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let package = Package(
     name: "vicha",
     products: [
-        .library(name: "ViCHA", targets: ["Torch"]),
-        
+        .library(name: "ViCHA", targets: ["ViCHA", "Torch"]),
+        .executable(name: "vicha", targets: ["Commands"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -36,6 +36,10 @@ let package = Package(
                 .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
             ]),
         .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: swift),
+        .target(name: "ViCHA", dependencies: ["Torch"], swiftSettings: swift),
+        .target(name: "Training", dependencies: ["ViCHA"], swiftSettings: swift),
+        .target(name: "Parity", dependencies: ["Training"], swiftSettings: swift),
+        .executableTarget(name: "Commands", dependencies: ["Training", "Parity"], swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -142,6 +142,8 @@ public enum Initializer: Sendable {
     case truncatedNormal(std: Double)
     /// Uniform numbers of ±bound.
     case uniform(bound: Double)
+    /// Random vectors of length 1 along the first dimension.
+    case unitColumns
     /// Given values.
     case values(Tensor)
 
@@ -156,6 +158,9 @@ public enum Initializer: Sendable {
             drawn = (Tensor.normal(shape, generator: generator) * std).clamped(to: -2...2)
         case .uniform(let bound):
             drawn = Tensor.uniform(shape, generator: generator) * (2 * bound) + (-bound)
+        case .unitColumns:
+            drawn = Tensor.normal(shape, generator: generator).transposed(0, -1).normalized()
+                .transposed(0, -1).contiguous()
         case .values(let values): drawn = values.reshaped(shape).cloned()
         }
         return drawn.to(dtype: dtype)

@@ -13,6 +13,7 @@ extension Tensor {
     private static let absOp = Operator("abs")
     private static let squareOp = Operator("square")
     private static let clampOp = Operator("clamp")
+    private static let remainderOp = Operator("remainder", "Scalar")
     private static let matmulOp = Operator("matmul")
     private static let eqOp = Operator("eq", "Tensor")
     private static let eqScalarOp = Operator("eq", "Scalar")
@@ -29,6 +30,7 @@ extension Tensor {
 
     public static func + (a: Tensor, b: Tensor) -> Tensor { addOp(.tensor(a), .tensor(b)) }
     public static func + (a: Tensor, b: Double) -> Tensor { addScalarOp(.tensor(a), .real(b)) }
+    public static func + (a: Tensor, b: Int) -> Tensor { addScalarOp(.tensor(a), .int(b)) }
     public static func - (a: Tensor, b: Tensor) -> Tensor { subOp(.tensor(a), .tensor(b)) }
     public static func - (a: Double, b: Tensor) -> Tensor { rsubScalarOp(.tensor(b), .real(a)) }
     public static func * (a: Tensor, b: Tensor) -> Tensor { mulOp(.tensor(a), .tensor(b)) }
@@ -53,6 +55,9 @@ extension Tensor {
     public func clamped(to range: ClosedRange<Double>) -> Tensor {
         Self.clampOp(.tensor(self), .real(range.lowerBound), .real(range.upperBound))
     }
+
+    /// The remainder of each whole number.
+    public func modulo(_ divisor: Int) -> Tensor { Self.remainderOp(.tensor(self), .int(divisor)) }
 
     /// The matrix product over the last two dimensions.
     public func matmul(_ other: Tensor) -> Tensor { Self.matmulOp(.tensor(self), .tensor(other)) }

@@ -1,5 +1,6 @@
 extension Tensor {
     private static let copyOp = Operator("copy_")
+    private static let indexCopyOp = Operator("index_copy_")
     private static let fillOp = Operator("fill_", "Scalar")
     private static let clampOp = Operator("clamp_")
     private static let lerpListOp = Operator("_foreach_lerp_", "Scalar")
@@ -11,6 +12,13 @@ extension Tensor {
     /// - Throws: ``TorchError`` where the shapes differ.
     public func copy(from source: Tensor) throws {
         try Self.copyOp.perform(.tensor(self), .tensor(source))
+    }
+
+    /// Overwrites the columns of a matrix that `indices` names. int64 `[n]`, values `[rows, n]`
+    /// - Throws: ``TorchError`` where shapes differ or an index is out of range.
+    public func setColumns(_ indices: Tensor, _ values: Tensor) throws {
+        try Self.indexCopyOp.perform(
+            .tensor(self), .int(1), .tensor(indices), .tensor(values.to(dtype: dtype)))
     }
 
     /// Sets all elements.

@@ -17,6 +17,19 @@ public struct PatchMask: Sendable {
         keptCount = Int(Double(noise.size(1)) * (1 - ratio))
     }
 
+    private init(shuffle: Tensor, restore: Tensor, keptCount: Int) {
+        self.shuffle = shuffle
+        self.restore = restore
+        self.keptCount = keptCount
+    }
+
+    /// The same on another device.
+    public func to(device: Device) -> PatchMask {
+        PatchMask(
+            shuffle: shuffle.to(device: device), restore: restore.to(device: device),
+            keptCount: keptCount)
+    }
+
     var kept: Tensor { shuffle.slice(1, 0..<keptCount) }
     var removed: Tensor { shuffle.slice(1, keptCount...) }
 }

@@ -1,0 +1,47 @@
+import Foundation
+import Torch
+
+/// Why a case cannot be run.
+public enum ParityError: Error, CustomStringConvertible {
+    case noCases(directory: String)
+    case malformed(case: String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .noCases(let directory):
+            "'\(directory)' holds no case: no folder in it has a case.json"
+        case .malformed(let name, let reason): "case '\(name)' cannot be read: \(reason)"
+        }
+    }
+}
+
+/// A recorded case: a folder with `case.json` and tensor files.
+struct ParityCase {
+    let folder: URL
+    let kind: String
+    let json: Data
+
+    var name: String { folder.lastPathComponent }
+
+    private struct Head: Decodable { let kind: String }
+
+    init(folder: URL) throws {
+        self.folder = folder
+        json = try Data(contentsOf: folder.appendingPathComponent("case.json"))
+        kind = try JSONDecoder().decode(Head.self, from: json).kind
+    }
+
+    /// The fields of `case.json` that a kind needs.
+    func fields<Fields: Decodable>(_ type: Fields.Type = Fields.self) throws -> Fields {
+        do {
+            return try JSONDecoder().decode(Fields.self, from: json)
+        } catch {
+            throw ParityError.malformed(case: name, reason: "\(error)")
+        }
+    }
+
+    /// The tensors of one of the case's files.
+    func tensors(_ file: String) throws -> [String: Tensor] {
+        try SafetensorsFile(path: folder.appendingPathComponent(file).standardized.path).tensors()
+    }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import Training
+
+/// Runs recorded cases through the product's own code.
+public struct ParityRunner: Sendable {
+    /// What became of one case.
+    public enum Outcome {
+        case compared(Comparison)
+        case unsupported
+        case failed(any Error)
+
+        /// False for a difference beyond its tolerance and for an error.
+        public var isAcceptable: Bool {
+            switch self {
+            case .compared(let comparison): comparison.failures.isEmpty && comparison.count > 0
+            case .unsupported: true
+            case .failed: false
+            }
+        }
+    }
+
+    /// One case and what became of it.
+    public struct Report {
+        public let name: String
+        public let kind: String
+        public let outcome: Outcome
+    }
+
+    /// Files that cases refer to without carrying them.
+    public struct Resources: Sendable {
+        /// The WordPiece vocabulary of BERT.
+        public var vocabulary: String?
+        /// A directory with the MiniLM weights.
+        public var miniLM: String?
+
+        public init(vocabulary: String?, miniLM: String?) {
+            self.vocabulary = vocabulary
+            self.miniLM = miniLM
+        }
+    }
+
+    let resources: Resources
+
+    public init(_ resources: Resources) { self.resources = resources }
+
+    /// The case folders of a directory, or the directory itself if it is one.
+    /// - Throws: ``ParityError/noCases(directory:)``
+    public func folders(in directory: String) throws -> [URL] {
+        let root = URL(fileURLWithPath: directory)
+        func isCase(_ url: URL) -> Bool {
+            FileManager.default.fileExists(atPath: url.appendingPathComponent("case.json").path)
+        }
+        if isCase(root) { return [root] }
+        let children = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        let cases = children.sorted().map { root.appendingPathComponent($0) }.filter(isCase)
+        guard !cases.isEmpty else { throw ParityError.noCases(directory: directory) }
+        return cases
+    }
+
+    /// Runs one case.
+    public func run(_ folder: URL) -> Report {
+        let name = folder.lastPathComponent
+        do {
+            let item = try ParityCase(folder: folder)
+            let outcome = try compare(item).map(Outcome.compared) ?? .unsupported
+            return Report(name: name, kind: item.kind, outcome: outcome)
+        } catch {
+            return Report(name: name, kind: "?", outcome: .failed(error))
+        }
+    }
+
+    private func compare(_ item: ParityCase) throws -> Comparison? {
+        switch item.kind {
+        case "pretrain", "pretrain_full_procedural": try item.comparePretraining()
+        case "pretrain_trace": try item.comparePretrainingTrace()
+        default: nil
+        }
+    }
+}
+
+extension ParityRunner.Report: CustomStringConvertible {
+    public var description: String {
+        func pad(_ text: String, _ width: Int) -> String {
+            text + String(repeating: " ", count: max(0, width - text.count))
+        }
+        func short(_ value: Double) -> String { String(format: "%.2e", value) }
+        let head = pad(name, 28) + " "
+        switch outcome {
+        case .unsupported: return head + "kind '\(kind)' not supported yet"
+        case .failed(let error): return head + "FAIL  \(error)"
+        case .compared(let comparison):
+            guard let worst = comparison.worst else { return head + "FAIL  nothing was compared" }
+            let line =
+                head + (comparison.failures.isEmpty ? "pass" : "FAIL")
+                + "  \(worst.quantity)  error \(short(worst.error))  tolerance \(short(worst.tolerance))"
+            return comparison.failures.isEmpty
+                ? line : line + "  (\(comparison.failures.count) of \(comparison.count) fail)"
+        }
+    }
+}

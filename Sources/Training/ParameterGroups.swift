@@ -1,0 +1,36 @@
+import Torch
+import ViCHA
+
+/// Which weights the optimizer decays.
+public enum ParameterGroups {
+    /// Two groups in the official order: without decay (1-D weights and biases), then with decay.
+    ///
+    /// The official code also decays position embeddings, class and mask tokens, all embedding
+    /// tables and the temperature, although its image encoder lists some of them as not to be
+    /// decayed; `corrected` leaves them out.
+    public static func make(
+        _ store: ParameterStore, weightDecay: Double, compatibility: Compatibility
+    ) -> [AdamW.Group] {
+        var plain: [ParameterStore.Entry] = []
+        var decayed: [ParameterStore.Entry] = []
+        for entry in store.parameters {
+            if entry.tensor.rank == 1 || entry.key.hasSuffix(".bias")
+                || (compatibility == .corrected && isEmbedding(entry))
+            {
+                plain.append(entry)
+            } else {
+                decayed.append(entry)
+            }
+        }
+        return [
+            AdamW.Group(parameters: plain, weightDecay: 0),
+            AdamW.Group(parameters: decayed, weightDecay: weightDecay),
+        ]
+    }
+
+    private static func isEmbedding(_ entry: ParameterStore.Entry) -> Bool {
+        let name = entry.key.split(separator: ".").last ?? ""
+        return entry.tensor.rank == 0 || ["pos_embed", "cls_token", "mask_token"].contains(name)
+            || entry.key.contains("_embeddings.")
+    }
+}

@@ -1,0 +1,162 @@
+extension ModelConfiguration: Codable {
+    /// The keys of the official YAML files, then those of this project.
+    public enum CodingKeys: String, CodingKey, CaseIterable {
+        case imageSize = "image_res"
+        case visionWidth = "vision_width"
+        case embedDim = "embed_dim"
+        case temperature = "temp"
+        case queueSize = "queue_size"
+        case momentum
+        case mlmProbability = "mlm_probability"
+        case usesConcepts = "kw_img_model"
+        case conceptLayers = "num_hidden_layers_kw"
+        case alignsHiddenStates = "return_hidden_state"
+        case alignedLayers = "num_hidden_align"
+        case hiddenAlignmentWeight = "ita_hidden_weight"
+        case layerWeights = "ita_hidden_weights"
+        case modelsMaskedImages = "mae"
+        case maskRatio = "mask_ratio"
+        case isUnimodal = "unimodal_mae"
+        case isBoth = "uni_cross_modal_mae"
+
+        case patchSize = "patch_size"
+        case visionDepth = "vision_depth"
+        case visionHeads = "vision_heads"
+        case mlpRatio = "mlp_ratio"
+        case decoderWidth = "decoder_width"
+        case decoderHeads = "decoder_heads"
+        case decoderDepth = "decoder_depth"
+        case compatibility
+        case checkpointsBlocks = "gradient_checkpointing"
+    }
+
+    /// Reads the keys of a configuration file; absent ones keep the official values. The text
+    /// encoder's sizes lie in a file of their own and are set by the caller.
+    public init(from decoder: any Decoder) throws {
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
+            value = try keys.decodeIfPresent(Value.self, forKey: key) ?? value
+        }
+        self.init()
+        try read(.imageSize, &vision.imageSize)
+        try read(.visionWidth, &vision.width)
+        try read(.patchSize, &vision.patchSize)
+        try read(.visionDepth, &vision.depth)
+        try read(.visionHeads, &vision.heads)
+        try read(.mlpRatio, &vision.mlpRatio)
+        text.encoderWidth = vision.width
+        try read(.embedDim, &embedDim)
+        try read(.temperature, &temperature)
+        try read(.queueSize, &queueSize)
+        try read(.momentum, &momentum)
+        try read(.mlmProbability, &mlmProbability)
+        usesConcepts = try keys.decodeIfPresent(Bool.self, forKey: .usesConcepts) ?? false
+        try read(.conceptLayers, &conceptLayers)
+        try read(.alignsHiddenStates, &alignsHiddenStates)
+        try read(.alignedLayers, &alignedLayers)
+        try read(.hiddenAlignmentWeight, &hiddenAlignmentWeight)
+        layerWeights = try keys.decodeIfPresent([Double].self, forKey: .layerWeights)
+        let isOn = try keys.decodeIfPresent(Bool.self, forKey: .modelsMaskedImages) ?? false
+        let isBoth = try keys.decodeIfPresent(Bool.self, forKey: .isBoth) ?? false
+        let isUnimodal = try keys.decodeIfPresent(Bool.self, forKey: .isUnimodal) ?? false
+        maskedImage = isOn ? (isBoth ? .both : isUnimodal ? .unimodal : .crossModal) : nil
+        try read(.maskRatio, &maskRatio)
+        try read(.decoderWidth, &decoderWidth)
+        try read(.decoderHeads, &decoderHeads)
+        try read(.decoderDepth, &decoderDepth)
+        try read(.compatibility, &compatibility)
+        try read(.checkpointsBlocks, &checkpointsBlocks)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var keys = encoder.container(keyedBy: CodingKeys.self)
+        try keys.encode(vision.imageSize, forKey: .imageSize)
+        try keys.encode(vision.width, forKey: .visionWidth)
+        try keys.encode(vision.patchSize, forKey: .patchSize)
+        try keys.encode(vision.depth, forKey: .visionDepth)
+        try keys.encode(vision.heads, forKey: .visionHeads)
+        try keys.encode(vision.mlpRatio, forKey: .mlpRatio)
+        try keys.encode(embedDim, forKey: .embedDim)
+        try keys.encode(temperature, forKey: .temperature)
+        try keys.encode(queueSize, forKey: .queueSize)
+        try keys.encode(momentum, forKey: .momentum)
+        try keys.encode(mlmProbability, forKey: .mlmProbability)
+        try keys.encode(usesConcepts, forKey: .usesConcepts)
+        try keys.encode(conceptLayers, forKey: .conceptLayers)
+        try keys.encode(alignsHiddenStates, forKey: .alignsHiddenStates)
+        try keys.encode(alignedLayers, forKey: .alignedLayers)
+        try keys.encode(hiddenAlignmentWeight, forKey: .hiddenAlignmentWeight)
+        try keys.encodeIfPresent(layerWeights, forKey: .layerWeights)
+        try keys.encode(maskedImage != nil, forKey: .modelsMaskedImages)
+        try keys.encode(maskedImage == .both, forKey: .isBoth)
+        try keys.encode(maskedImage == .unimodal, forKey: .isUnimodal)
+        try keys.encode(maskRatio, forKey: .maskRatio)
+        try keys.encode(decoderWidth, forKey: .decoderWidth)
+        try keys.encode(decoderHeads, forKey: .decoderHeads)
+        try keys.encode(decoderDepth, forKey: .decoderDepth)
+        try keys.encode(compatibility, forKey: .compatibility)
+        try keys.encode(checkpointsBlocks, forKey: .checkpointsBlocks)
+    }
+}
+
+extension BertConfiguration: Codable {
+    /// The keys of a Hugging Face BERT `config.json` and the two that ALBEF added.
+    public enum CodingKeys: String, CodingKey, CaseIterable {
+        case hiddenSize = "hidden_size"
+        case intermediateSize = "intermediate_size"
+        case attentionHeads = "num_attention_heads"
+        case layers = "num_hidden_layers"
+        case fusionLayer = "fusion_layer"
+        case encoderWidth = "encoder_width"
+        case vocabularySize = "vocab_size"
+        case maxPositions = "max_position_embeddings"
+        case tokenTypes = "type_vocab_size"
+        case layerNormEpsilon = "layer_norm_eps"
+        case hiddenDropout = "hidden_dropout_prob"
+        case attentionDropout = "attention_probs_dropout_prob"
+        case initializerRange = "initializer_range"
+        case padTokenID = "pad_token_id"
+    }
+
+    /// Reads the keys of a BERT configuration; absent ones keep the values of BERT-base. A plain
+    /// BERT without `fusion_layer` reads text in all its layers.
+    public init(from decoder: any Decoder) throws {
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
+            value = try keys.decodeIfPresent(Value.self, forKey: key) ?? value
+        }
+        self.init()
+        try read(.hiddenSize, &hiddenSize)
+        try read(.intermediateSize, &intermediateSize)
+        try read(.attentionHeads, &attentionHeads)
+        try read(.layers, &layers)
+        fusionLayer = try keys.decodeIfPresent(Int.self, forKey: .fusionLayer) ?? layers
+        encoderWidth = try keys.decodeIfPresent(Int.self, forKey: .encoderWidth) ?? hiddenSize
+        try read(.vocabularySize, &vocabularySize)
+        try read(.maxPositions, &maxPositions)
+        try read(.tokenTypes, &tokenTypes)
+        try read(.layerNormEpsilon, &layerNormEpsilon)
+        try read(.hiddenDropout, &hiddenDropout)
+        try read(.attentionDropout, &attentionDropout)
+        try read(.initializerRange, &initializerRange)
+        try read(.padTokenID, &padTokenID)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var keys = encoder.container(keyedBy: CodingKeys.self)
+        try keys.encode(hiddenSize, forKey: .hiddenSize)
+        try keys.encode(intermediateSize, forKey: .intermediateSize)
+        try keys.encode(attentionHeads, forKey: .attentionHeads)
+        try keys.encode(layers, forKey: .layers)
+        try keys.encode(fusionLayer, forKey: .fusionLayer)
+        try keys.encode(encoderWidth, forKey: .encoderWidth)
+        try keys.encode(vocabularySize, forKey: .vocabularySize)
+        try keys.encode(maxPositions, forKey: .maxPositions)
+        try keys.encode(tokenTypes, forKey: .tokenTypes)
+        try keys.encode(layerNormEpsilon, forKey: .layerNormEpsilon)
+        try keys.encode(hiddenDropout, forKey: .hiddenDropout)
+        try keys.encode(attentionDropout, forKey: .attentionDropout)
+        try keys.encode(initializerRange, forKey: .initializerRange)
+        try keys.encode(padTokenID, forKey: .padTokenID)
+    }
+}

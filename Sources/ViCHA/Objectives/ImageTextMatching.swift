@@ -1,0 +1,70 @@
+// Shapes: B batch, D text width.
+import Torch
+
+/// The hard negatives of a batch.
+public struct HardNegatives: Sendable {
+    /// For each text, the index of an image that does not belong to it. int64 `[B]`
+    public let images: Tensor
+    /// For each image, the index of a text that does not belong to it. int64 `[B]`
+    public let texts: Tensor
+
+    public init(images: Tensor, texts: Tensor) {
+        self.images = images
+        self.texts = texts
+    }
+}
+
+/// How hard negatives are chosen.
+public enum NegativeSelection: Sendable {
+    /// Given indices, to replay a step.
+    case given(HardNegatives)
+    /// Drawn in proportion to the similarities with uniform noise `[2, B, B]` of (0, 1).
+    case drawn(noise: Tensor)
+}
+
+/// Matching of images and texts with hard negatives (Li et al. 2021, section 3.2).
+public enum ImageTextMatching {
+    /// Chooses a negative for each text and each image: index j with probability softmax(row)ⱼ over
+    /// the columns that are no match.
+    ///
+    /// The Gumbel-max form needs one operation on the device and no sum of probabilities, which can
+    /// vanish at low temperatures.
+    ///
+    /// - Parameters:
+    ///   - imageToText: similarities of images (rows) to texts. `[B, B]`
+    ///   - textToImage: similarities of texts (rows) to images. `[B, B]`
+    ///   - matches: true where row and column belong together; nil means the diagonal. `[B, B]`
+    public static func negatives(
+        _ selection: NegativeSelection, imageToText: Tensor, textToImage: Tensor,
+        matches: Tensor? = nil
+    ) -> HardNegatives {
+        switch selection {
+        case .given(let negatives): return negatives
+        case .drawn(let noise):
+            let matches =
+                matches
+                ?? Tensor.identity(imageToText.size(0), device: imageToText.device).to(dtype: .bool)
+            func draw(_ logits: Tensor, _ noise: Tensor) -> Tensor {
+                let gumbel = -(-noise.clamped(to: 1e-20...1).logarithm()).clamped(to: 1e-20...1e20)
+                    .logarithm()
+                return (logits.detached().to(dtype: .float32) + gumbel)
+                    .filled(-.infinity, where: matches).argmax(1)
+            }
+            return HardNegatives(
+                images: draw(textToImage, noise.select(0, 0)),
+                texts: draw(imageToText, noise.select(0, 1)))
+        }
+    }
+
+    /// Mean cross entropy of the matching head over B positive and 2B negative pairs.
+    /// - Parameter logits: positives first. `[3B, 2]`
+    public static func loss(_ logits: Tensor) -> Tensor {
+        let batch = logits.size(0) / 3
+        let targets = Tensor.concatenated(
+            [
+                .ones([batch], dtype: .int64, device: logits.device),
+                .zeros([2 * batch], dtype: .int64, device: logits.device),
+            ], dimension: 0)
+        return crossEntropy(logits, targets)
+    }
+}
