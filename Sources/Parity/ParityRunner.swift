@@ -69,10 +69,20 @@ public struct ParityRunner: Sendable {
         }
     }
 
+    private func require(_ path: String?, _ what: String) throws -> String {
+        guard let path else {
+            throw ParityError.malformed(case: "resources", reason: "\(what) is needed; run make setup")
+        }
+        return path
+    }
+
     private func compare(_ item: ParityCase) throws -> Comparison? {
         switch item.kind {
         case "pretrain", "pretrain_full_procedural": try item.comparePretraining()
         case "pretrain_trace": try item.comparePretrainingTrace()
+        case "lr_schedule": try item.compareLearningRates()
+        case "text_preprocess": try item.compareTextCleaning()
+        case "bert_tokenizer": try item.compareTokenizer(vocabulary: require(resources.vocabulary, "a vocabulary"))
         default: nil
         }
     }

@@ -1,0 +1,127 @@
+/// Normalisation of captions and questions before they are tokenized (`spec.md` section 4;
+/// `parity/text_preprocess`).
+public enum CaptionCleaning {
+    /// Words that the official datasets keep of a caption.
+    public static let captionWords = 30
+
+    /// A caption: lower case, punctuation dropped, `-` and `/` as spaces, `<person>` as `person`,
+    /// white space squeezed and trimmed, cut to the first words.
+    public static func caption(_ text: String, maxWords: Int = captionWords) -> String {
+        var scalars = replacingPersons(stripped(text))
+        scalars = squeezed(scalars)
+        while scalars.last == "\n" { scalars.removeLast() }
+        while scalars.last == " " { scalars.removeLast() }
+        let start = scalars.firstIndex { $0 != " " } ?? scalars.endIndex
+        return firstWords(scalars[start...], maxWords)
+    }
+
+    /// A question: as a caption, but white space is neither squeezed nor trimmed at the start, so
+    /// that empty words count.
+    public static func question(_ text: String, maxWords: Int) -> String {
+        var scalars = stripped(text)
+        while scalars.last == " " { scalars.removeLast() }
+        return firstWords(scalars[...], maxWords)
+    }
+
+    /// Lower case without the dropped punctuation.
+    private static func stripped(_ text: String) -> [Unicode.Scalar] {
+        var result: [Unicode.Scalar] = []
+        result.reserveCapacity(text.utf8.count)
+        let lowered: String
+        if text.utf8.allSatisfy({ $0 < 0x80 }) {
+            lowered = text
+        } else {
+            lowered = text.lowercasedWithFinalSigma()
+        }
+        for scalar in lowered.unicodeScalars {
+            switch scalar {
+            case ",", ".", "'", "!", "?", "\"", "(", ")", "*", "#", ":", ";", "~": continue
+            case "-", "/": result.append(" ")
+            case "A"..."Z": result.append(Unicode.Scalar(UInt8(scalar.value) + 32))
+            default: result.append(scalar)
+            }
+        }
+        return result
+    }
+
+    private static func replacingPersons(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        guard scalars.contains("<") else { return scalars }
+        let tag = Array("<person>".unicodeScalars)
+        var result: [Unicode.Scalar] = []
+        var index = 0
+        while index < scalars.count {
+            if scalars[index...].starts(with: tag) {
+                result.append(contentsOf: tag.dropFirst().dropLast())
+                index += tag.count
+            } else {
+                result.append(scalars[index])
+                index += 1
+            }
+        }
+        return result
+    }
+
+    /// Runs of two or more white-space characters become one space; a single one stays as it is.
+    private static func squeezed(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        var result: [Unicode.Scalar] = []
+        result.reserveCapacity(scalars.count)
+        var index = 0
+        while index < scalars.count {
+            guard scalars[index].isPythonSpace else {
+                result.append(scalars[index])
+                index += 1
+                continue
+            }
+            var end = index + 1
+            while end < scalars.count, scalars[end].isPythonSpace { end += 1 }
+            result.append(end - index == 1 ? scalars[index] : " ")
+            index = end
+        }
+        return result
+    }
+
+    /// The text up to the `count`-th single space.
+    private static func firstWords(_ scalars: ArraySlice<Unicode.Scalar>, _ count: Int) -> String {
+        var spaces = 0
+        var end = scalars.endIndex
+        for index in scalars.indices where scalars[index] == " " {
+            spaces += 1
+            if spaces == count {
+                end = index
+                break
+            }
+        }
+        var text = String.UnicodeScalarView()
+        text.append(contentsOf: scalars[..<end])
+        return String(text)
+    }
+}
+
+extension Unicode.Scalar {
+    /// White space as the official code's regular expressions and `split` see it.
+    var isPythonSpace: Bool {
+        if value < 0x80 { return value == 0x20 || (0x09...0x0d).contains(value) || (0x1c...0x1f).contains(value) }
+        return properties.isWhitespace
+    }
+}
+
+extension String {
+    /// Lower case with a sigma at the end of a word in its final form, as the official code's
+    /// language has it.
+    func lowercasedWithFinalSigma() -> String {
+        let scalars = Array(unicodeScalars)
+        var result = String.UnicodeScalarView()
+        for (index, scalar) in scalars.enumerated() {
+            if scalar == "Σ" {
+                let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }
+                let after = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }
+                let isFinal =
+                    (before?.properties.isCased ?? false) && !(after?.properties.isCased ?? false)
+                result.append(isFinal ? "ς" : "σ")
+            } else {
+                result.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+            }
+        }
+        return String(result)
+    }
+}
