@@ -83,6 +83,8 @@ public struct ParityRunner: Sendable {
         case "lr_schedule": try item.compareLearningRates()
         case "text_preprocess": try item.compareTextCleaning()
         case "bert_tokenizer": try item.compareTokenizer(vocabulary: require(resources.vocabulary, "a vocabulary"))
+        case "image_transforms": try item.compareImageTransforms()
+        case "randaugment": try item.compareAugmentations()
         default: nil
         }
     }

@@ -1,0 +1,136 @@
+import Foundation
+
+extension RGBImage {
+    /// The picture in another size by bicubic interpolation with antialiasing: the same integers
+    /// as Pillow's resize, which the official code uses (`parity/image_transforms`).
+    public func resized(width newWidth: Int, height newHeight: Int) -> RGBImage {
+        resized(
+            from: PixelBox(left: 0, top: 0, width: width, height: height), width: newWidth,
+            height: newHeight)
+    }
+
+    /// A part of the picture in another size.
+    public func resized(from box: PixelBox, width newWidth: Int, height newHeight: Int) -> RGBImage {
+        let part = cropped(to: box)
+        // The recorded sizes come out exactly when a pass that shrinks goes before one that grows.
+        let isVerticalFirst = newHeight < part.height && newWidth >= part.width
+        return isVerticalFirst
+            ? part.resampledColumns(to: newHeight).resampledRows(to: newWidth)
+            : part.resampledRows(to: newWidth).resampledColumns(to: newHeight)
+    }
+
+    /// The short side in a given length, the other in proportion; the centre square of it is what
+    /// CLIP sees.
+    public func resized(shortSide side: Int) -> RGBImage {
+        width <= height
+            ? resized(width: side, height: side * height / width)
+            : resized(width: side * width / height, height: side)
+    }
+
+    /// The centre of the picture.
+    public func centerCropped(to side: Int) -> RGBImage {
+        func start(_ length: Int) -> Int { Int((Double(length - side) / 2).rounded(.toNearestOrEven)) }
+        return cropped(to: PixelBox(left: start(width), top: start(height), width: side, height: side))
+    }
+
+    private func resampledRows(to newWidth: Int) -> RGBImage {
+        if newWidth == width { return self }
+        let kernel = ResampleKernel(from: width, to: newWidth)
+        let pixels = [UInt8](unsafeUninitializedCapacity: 3 * newWidth * height) { target, count in
+            self.pixels.withUnsafeBufferPointer { source in
+                for y in 0..<height {
+                    let row = 3 * y * width
+                    for x in 0..<newWidth {
+                        let (first, weights) = kernel[x]
+                        var sum = (kernel.half, kernel.half, kernel.half)
+                        var position = row + 3 * first
+                        for weight in weights {
+                            sum.0 &+= weight &* Int32(source[position])
+                            sum.1 &+= weight &* Int32(source[position + 1])
+                            sum.2 &+= weight &* Int32(source[position + 2])
+                            position += 3
+                        }
+                        let out = 3 * (y * newWidth + x)
+                        target[out] = kernel.clip(sum.0)
+                        target[out + 1] = kernel.clip(sum.1)
+                        target[out + 2] = kernel.clip(sum.2)
+                    }
+                }
+            }
+            count = 3 * newWidth * height
+        }
+        return RGBImage(width: newWidth, height: height, pixels: pixels)
+    }
+
+    private func resampledColumns(to newHeight: Int) -> RGBImage {
+        if newHeight == height { return self }
+        let kernel = ResampleKernel(from: height, to: newHeight)
+        let stride = 3 * width
+        let pixels = [UInt8](unsafeUninitializedCapacity: stride * newHeight) { target, count in
+            var sums = [Int32](repeating: 0, count: stride)
+            self.pixels.withUnsafeBufferPointer { source in
+                sums.withUnsafeMutableBufferPointer { sums in
+                    for y in 0..<newHeight {
+                        let (first, weights) = kernel[y]
+                        for x in 0..<stride { sums[x] = kernel.half }
+                        for (index, weight) in weights.enumerated() {
+                            let row = (first + index) * stride
+                            for x in 0..<stride { sums[x] &+= weight &* Int32(source[row + x]) }
+                        }
+                        for x in 0..<stride { target[y * stride + x] = kernel.clip(sums[x]) }
+                    }
+                }
+            }
+            count = stride * newHeight
+        }
+        return RGBImage(width: width, height: newHeight, pixels: pixels)
+    }
+}
+
+/// The weights of a one-dimensional bicubic resize as fixed-point numbers of 22 bits.
+private struct ResampleKernel {
+    private static let bits = 22
+    private var firsts: [Int] = []
+    private var weights: [Int32] = []
+    private var starts: [Int] = [0]
+
+    /// One half, which the sums start from to round.
+    let half = Int32(1) << (bits - 1)
+
+    init(from size: Int, to newSize: Int) {
+        let scale = Double(size) / Double(newSize)
+        let filterScale = max(scale, 1)
+        let inverse = 1 / filterScale
+        let support = 2 * filterScale
+        for index in 0..<newSize {
+            let center = (Double(index) + 0.5) * scale
+            let first = max(0, Int(center - support + 0.5))
+            let end = min(size, Int(center + support + 0.5))
+            var row = (first..<end).map { position in
+                Self.bicubic((Double(position) - center + 0.5) * inverse)
+            }
+            let total = row.reduce(0, +)
+            if total != 0 { row = row.map { $0 / total } }
+            firsts.append(first)
+            for weight in row {
+                let scaled = weight * Double(1 << Self.bits)
+                weights.append(Int32(scaled < 0 ? scaled - 0.5 : scaled + 0.5))
+            }
+            starts.append(weights.count)
+        }
+    }
+
+    subscript(index: Int) -> (first: Int, weights: ArraySlice<Int32>) {
+        (firsts[index], weights[starts[index]..<starts[index + 1]])
+    }
+
+    func clip(_ sum: Int32) -> UInt8 { UInt8(max(0, min(255, sum >> Self.bits))) }
+
+    private static func bicubic(_ x: Double) -> Double {
+        let a = -0.5
+        let x = abs(x)
+        if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
+        if x < 2 { return (((x - 5) * x + 8) * x - 4) * a }
+        return 0
+    }
+}
