@@ -16,7 +16,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         // The C shim over libtorch. The flags name the wheel's headers and libraries, which no
@@ -42,8 +41,9 @@ let package = Package(
             linkerSettings: [.linkedLibrary("turbojpeg"), .linkedLibrary("png16")]),
         .target(name: "Images", dependencies: ["CImageCodecs"], swiftSettings: swift),
         .target(name: "Text", swiftSettings: swift),
-        .target(name: "Training", dependencies: ["ViCHA"], swiftSettings: swift),
-        .target(name: "Parity", dependencies: ["Training", "Text", "Images"], swiftSettings: swift),
+        .target(name: "Datasets", dependencies: ["Images", "Text"], swiftSettings: swift),
+        .target(name: "Training", dependencies: ["ViCHA", "Datasets", "Yams"], swiftSettings: swift),
+        .target(name: "Parity", dependencies: ["Training", "Datasets", "Text", "Images"], swiftSettings: swift),
         .executableTarget(name: "Commands", dependencies: ["Training", "Parity"], swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],

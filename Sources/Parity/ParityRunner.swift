@@ -85,6 +85,11 @@ public struct ParityRunner: Sendable {
         case "bert_tokenizer": try item.compareTokenizer(vocabulary: require(resources.vocabulary, "a vocabulary"))
         case "image_transforms": try item.compareImageTransforms()
         case "randaugment": try item.compareAugmentations()
+        case "bert_minilm":
+            try item.compareBert(
+                directory: require(resources.miniLM, "the MiniLM directory"))
+        case "datasets":
+            try item.compareDatasets(vocabulary: require(resources.vocabulary, "a vocabulary"))
         default: nil
         }
     }

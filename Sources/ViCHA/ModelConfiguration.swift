@@ -183,5 +183,10 @@ public struct ModelConfigurationError: Error, Equatable, Sendable, CustomStringC
     /// What the value must be.
     public let expected: String
 
+    public init(key: String, expected: String) {
+        self.key = key
+        self.expected = expected
+    }
+
     public var description: String { "configuration key '\(key)' must be \(expected)" }
 }

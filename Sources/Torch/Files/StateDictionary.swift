@@ -14,6 +14,14 @@ public struct StateDictionaryError: Error, Equatable, Sendable, CustomStringConv
     /// Keys whose shapes differ.
     public var mismatched: [Mismatch] = []
 
+    public init(
+        missing: [String] = [], unexpected: [String] = [], mismatched: [Mismatch] = []
+    ) {
+        self.missing = missing
+        self.unexpected = unexpected
+        self.mismatched = mismatched
+    }
+
     public var description: String {
         var lines: [String] = []
         func list(_ title: String, _ items: [String]) {

@@ -49,8 +49,11 @@ public final class AdamW {
     }
 
     /// Changes every parameter that has a gradient.
+    ///
+    /// - Parameter skip: 1 to leave everything as it is, 0 to go on; read by the kernel, so that
+    ///   the decision needs no wait for the device. float32 scalar
     /// - Throws: ``TorchError`` where the kernel fails.
-    public func step() throws {
+    public func step(unless skip: Tensor? = nil) throws {
         for group in groups {
             var parameters: [Tensor] = []
             var gradients: [Tensor] = []
@@ -69,12 +72,13 @@ public final class AdamW {
             }
             if parameters.isEmpty { continue }
             try withoutGradient {
-                for step in steps { try step.copy(from: step + 1) }
+                let advance = skip.map { 1 - $0 } ?? .ones([], device: parameters[0].device)
+                for step in steps { try step.copy(from: step + advance) }
                 try Self.fusedOp.perform(
                     .tensors(parameters), .tensors(gradients), .tensors(first), .tensors(second),
                     .tensors([]), .tensors(steps), .real(learningRate), .real(betas.0),
                     .real(betas.1), .real(group.weightDecay), .real(epsilon), .bool(false),
-                    .bool(false))
+                    .bool(false), .none, .tensor(skip))
             }
         }
     }

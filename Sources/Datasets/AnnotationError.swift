@@ -1,0 +1,24 @@
+/// Why annotations cannot be used.
+public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible {
+    case unreadable(file: String, reason: String)
+    case malformed(file: String, reason: String)
+    case invalidRecord(file: String, record: Int, field: String, expected: String)
+    case empty(files: [String])
+    case missingImages(count: Int, examples: [String])
+
+    public var description: String {
+        switch self {
+        case .unreadable(let file, let reason):
+            "cannot read the annotation file '\(file)': \(reason)"
+        case .malformed(let file, let reason):
+            "'\(file)' is no JSON array of records: \(reason)"
+        case .invalidRecord(let file, let record, let field, let expected):
+            "'\(file)', record \(record) (counted from 0): '\(field)' must be \(expected)"
+        case .empty(let files):
+            "there is no record in \(files.joined(separator: ", ")); nothing can be trained on"
+        case .missingImages(let count, let examples):
+            "\(count) images are missing, such as \(examples.joined(separator: ", ")). Check "
+                + "--data-dir and --replace-prefix, or pass --allow-missing-images to go on without."
+        }
+    }
+}

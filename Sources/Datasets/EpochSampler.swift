@@ -1,0 +1,27 @@
+import Images
+
+/// The order in which an epoch visits records: a seeded shuffle, cut into whole batches.
+public struct EpochSampler: Sendable, Equatable {
+    /// Number of records.
+    public let count: Int
+    /// Records of a batch.
+    public let batchSize: Int
+    public let seed: UInt64
+
+    public init(count: Int, batchSize: Int, seed: UInt64) {
+        self.count = count
+        self.batchSize = batchSize
+        self.seed = seed
+    }
+
+    /// Batches of an epoch; a last incomplete one is left out, as in the official code.
+    public var batchCount: Int { count / batchSize }
+
+    /// The records of each batch of an epoch.
+    public func batches(epoch: Int) -> [[Int]] {
+        var random = SeededGenerator(seed, UInt64(epoch))
+        var order = Array(0..<count)
+        order.shuffle(using: &random)
+        return (0..<batchCount).map { Array(order[$0 * batchSize..<($0 + 1) * batchSize]) }
+    }
+}

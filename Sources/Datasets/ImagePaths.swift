@@ -1,0 +1,41 @@
+import Foundation
+
+/// Where the images of annotation files lie.
+public struct ImagePaths: Sendable, Equatable {
+    /// Leading components that the published files carry from their authors' machine, such as
+    /// `/data/user/data/`.
+    static let officialPrefixLength = 4
+
+    /// Directory that relative paths start from.
+    public var dataDirectory: String
+    /// Beginnings of paths and what to put in their place; the first that fits is used.
+    public var replacements: [(from: String, to: String)]
+
+    public init(dataDirectory: String, replacements: [(from: String, to: String)] = []) {
+        self.dataDirectory = dataDirectory
+        self.replacements = replacements
+    }
+
+    /// The place of an image.
+    ///
+    /// A replacement that fits decides. A relative path lies in the data directory. An absolute one
+    /// loses its first three directories and lies there too, as in the official code.
+    public func resolve(_ path: String) -> String {
+        for (from, to) in replacements where path.hasPrefix(from) {
+            return to + path.dropFirst(from.count)
+        }
+        guard path.hasPrefix("/") else { return join(path) }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.count > Self.officialPrefixLength
+            ? join(parts.dropFirst(Self.officialPrefixLength).joined(separator: "/")) : path
+    }
+
+    private func join(_ path: String) -> String {
+        dataDirectory.isEmpty ? path : (dataDirectory as NSString).appendingPathComponent(path)
+    }
+
+    public static func == (a: ImagePaths, b: ImagePaths) -> Bool {
+        a.dataDirectory == b.dataDirectory
+            && a.replacements.elementsEqual(b.replacements) { $0 == $1 }
+    }
+}

@@ -1,0 +1,135 @@
+import Foundation
+import ViCHA
+
+/// Everything that a pretraining configuration file says.
+public struct PretrainingConfiguration: Sendable, Equatable {
+    /// The `optimizer` section.
+    public struct Optimizer: Codable, Sendable, Equatable {
+        /// The only optimizer of the official code.
+        public enum Name: String, Codable, Sendable, Equatable {
+            case adamW
+        }
+
+        public var opt = Name.adamW
+        /// Learning rate at the top of the schedule.
+        public var learningRate = 1e-4
+        public var weightDecay = 0.02
+
+        public enum CodingKeys: String, CodingKey, CaseIterable {
+            case opt
+            case learningRate = "lr"
+            case weightDecay = "weight_decay"
+        }
+
+        public init() {}
+
+        public init(from decoder: any Decoder) throws {
+            let keys = try decoder.container(keyedBy: CodingKeys.self)
+            opt = try keys.decodeIfPresent(Name.self, forKey: .opt) ?? opt
+            learningRate = try keys.decodeIfPresent(Double.self, forKey: .learningRate) ?? learningRate
+            weightDecay = try keys.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
+        }
+    }
+
+    public var model = ModelConfiguration()
+    /// Annotation files, relative to the annotation directory.
+    public var trainFiles: [String] = []
+    /// Pairs of a step, on each device.
+    public var batchSize = 32
+    public var optimizer = Optimizer()
+    public var schedule = LearningRateSchedule.Configuration()
+    /// Share of the momentum model in the targets after epoch 0.
+    public var alpha = 0.4
+    /// Whether concepts are read from the annotations.
+    public var readsConcepts = false
+    /// Whether concepts are joined by ` [SEP] `.
+    public var separatesConcepts = false
+    /// Share of concepts that training draws; nil keeps all.
+    public var drawnConceptShare: Double?
+    /// Epochs between two numbered checkpoints, nil for none.
+    public var saveStep: Int?
+    /// Tokens kept of a caption and of all concepts.
+    public var captionTokens = 25
+    public var conceptTokens = 55
+
+    public init() {}
+
+    /// - Throws: ``ModelConfigurationError`` naming the first value that cannot be trained with.
+    public func validate() throws {
+        try model.validate()
+        func require(_ condition: Bool, _ key: String, _ expected: String) throws {
+            guard condition else { throw ModelConfigurationError(key: key, expected: expected) }
+        }
+        try require(!trainFiles.isEmpty, "train_file", "a list of annotation files")
+        try require(batchSize >= 2, "batch_size", "2 or more, since negatives come from the batch")
+        try require(
+            model.queueSize % batchSize == 0, "queue_size", "a multiple of batch_size (\(batchSize))")
+        try require(schedule.epochs > 0, "schedular.epochs", "1 or more")
+        try require((0...1).contains(alpha), "alpha", "between 0 and 1")
+        try require(optimizer.learningRate > 0, "optimizer.lr", "greater than 0")
+        try require(
+            !model.usesConcepts || readsConcepts, "kw_img_dataset",
+            "True where kw_img_model is, since the model needs concepts")
+        for (key, value) in [("caption_tokens", captionTokens), ("concept_tokens", conceptTokens)] {
+            try require(
+                (2...model.text.maxPositions).contains(value), key,
+                "between 2 and max_position_embeddings (\(model.text.maxPositions))")
+        }
+    }
+}
+
+extension PretrainingConfiguration: Codable {
+    /// Keys beside those of the model.
+    public enum CodingKeys: String, CodingKey, CaseIterable {
+        case trainFiles = "train_file"
+        case batchSize = "batch_size"
+        case optimizer
+        case schedule = "schedular"
+        case alpha
+        case readsConcepts = "kw_img_dataset"
+        case separatesConcepts = "sep_token"
+        case drawnConceptShare = "randkw_p"
+        case bert = "bert_config"
+        case saveStep = "save_step"
+        case captionTokens = "caption_tokens"
+        case conceptTokens = "concept_tokens"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        self.init()
+        func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
+            value = try keys.decodeIfPresent(Value.self, forKey: key) ?? value
+        }
+        model = try ModelConfiguration(from: decoder)
+        model.text = try keys.decode(BertConfiguration.self, forKey: .bert)
+        try read(.trainFiles, &trainFiles)
+        try read(.batchSize, &batchSize)
+        try read(.optimizer, &optimizer)
+        try read(.schedule, &schedule)
+        try read(.alpha, &alpha)
+        try read(.readsConcepts, &readsConcepts)
+        try read(.separatesConcepts, &separatesConcepts)
+        drawnConceptShare = try keys.decodeIfPresent(Double.self, forKey: .drawnConceptShare)
+        saveStep = try keys.decodeIfPresent(Int.self, forKey: .saveStep)
+        try read(.captionTokens, &captionTokens)
+        try read(.conceptTokens, &conceptTokens)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        try model.encode(to: encoder)
+        var keys = encoder.container(keyedBy: CodingKeys.self)
+        try keys.encode(model.text, forKey: .bert)
+        try keys.encode(trainFiles, forKey: .trainFiles)
+        try keys.encode(batchSize, forKey: .batchSize)
+        try keys.encode(optimizer, forKey: .optimizer)
+        try keys.encode(schedule, forKey: .schedule)
+        try keys.encode(alpha, forKey: .alpha)
+        try keys.encode(readsConcepts, forKey: .readsConcepts)
+        try keys.encode(separatesConcepts, forKey: .separatesConcepts)
+        try keys.encodeIfPresent(drawnConceptShare, forKey: .drawnConceptShare)
+        try keys.encodeIfPresent(saveStep, forKey: .saveStep)
+        try keys.encode(captionTokens, forKey: .captionTokens)
+        try keys.encode(conceptTokens, forKey: .conceptTokens)
+    }
+}

@@ -1,0 +1,279 @@
+import Datasets
+import Foundation
+import Text
+import Torch
+import ViCHA
+
+/// A loss that is no finite number.
+public struct DivergenceError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let epoch: Int
+    public let iteration: Int
+    public let losses: String
+    /// Where the weights before this step lie.
+    public let checkpoint: String
+
+    public var description: String {
+        "the loss is not finite in epoch \(epoch), iteration \(iteration) (\(losses)). The weights "
+            + "before this step are in '\(checkpoint)'. Lower optimizer.lr, lengthen warmup_epochs, or "
+            + "use --precision fp32."
+    }
+}
+
+/// Pretrains a model (ViCHA section 3), resumably.
+public final class PretrainingTrainer {
+    /// What a run needs beside its configuration.
+    public struct Options: Sendable {
+        public var outputDirectory: String
+        public var device = Device.cpu
+        /// Type of matrix products; nil for full precision.
+        public var autocast: DType?
+        public var seed: UInt64 = 42
+        /// Threads that prepare batches.
+        public var workers = 1
+        /// Steps to make at most, nil for whole epochs.
+        public var maxSteps: Int?
+        /// Steps between two readings of the losses; each waits for the device.
+        public var logInterval = 1
+
+        public init(outputDirectory: String) { self.outputDirectory = outputDirectory }
+    }
+
+    /// How a run ended.
+    public enum Outcome: Sendable, Equatable {
+        case finished
+        /// Stopped on request, with everything saved.
+        case interrupted
+    }
+
+    public let model: PretrainingModel
+    private let configuration: PretrainingConfiguration
+    private let dataset: PretrainingDataset
+    private let options: Options
+    private let stop: StopSignal
+    private let optimizer: AdamW
+    private let schedule: LearningRateSchedule
+    private let sampler: EpochSampler
+    private let draws: Generator
+    private let dropout: Generator
+    private var state: TrainingCheckpoint.State
+    private var skipped = 0
+
+    /// Prepares a run from epoch 0 with the weights that `model` has.
+    /// - Throws: ``ModelConfigurationError``, ``TorchError``
+    public init(
+        _ configuration: PretrainingConfiguration, model: PretrainingModel, dataset: PretrainingDataset,
+        options: Options, stop: StopSignal = StopSignal()
+    ) throws {
+        try configuration.validate()
+        sampler = EpochSampler(
+            count: dataset.records.count, batchSize: configuration.batchSize, seed: options.seed)
+        guard sampler.batchCount > 0 else {
+            throw ModelConfigurationError(
+                key: "batch_size",
+                expected: "at most the number of records (\(dataset.records.count))")
+        }
+        self.configuration = configuration
+        self.model = model
+        self.dataset = dataset
+        self.options = options
+        self.stop = stop
+        optimizer = AdamW(
+            groups: ParameterGroups.make(
+                model.store, weightDecay: configuration.optimizer.weightDecay,
+                compatibility: configuration.model.compatibility),
+            learningRate: configuration.optimizer.learningRate)
+        schedule = LearningRateSchedule(
+            configuration.schedule, learningRate: configuration.optimizer.learningRate)
+        draws = try Generator(seed: options.seed)
+        dropout = try Generator(seed: options.seed &+ 1, device: options.device)
+        state = TrainingCheckpoint.State(
+            epoch: 0, iteration: 0, step: 0, seed: options.seed, recordCount: sampler.count,
+            batchSize: sampler.batchSize, metrics: MetricAverages())
+    }
+
+    /// Continues from a checkpoint of the same run.
+    /// - Throws: ``CheckpointError``, ``SafetensorsError``, ``StateDictionaryError``
+    public func resume(from path: String) throws {
+        let saved = try TrainingCheckpoint.resume(
+            from: path, weights: model.store, optimizer: optimizer, random: random)
+        for (what, then, now) in [
+            ("the seed", String(saved.seed), String(state.seed)),
+            ("a number of records of", String(saved.recordCount), String(state.recordCount)),
+            ("a batch size of", String(saved.batchSize), String(state.batchSize)),
+        ] where then != now {
+            throw CheckpointError.otherRun(path: path, what: what, saved: then, now: now)
+        }
+        state = saved
+    }
+
+    /// Path of the checkpoint that a run can be continued from.
+    public var lastCheckpoint: String { path("checkpoint_last.safetensors") }
+
+    /// Trains until the last epoch, the step limit or a request to stop.
+    /// - Throws: ``DivergenceError``, and errors of data, files and libtorch
+    public func run() throws -> Outcome {
+        try FileManager.default.createDirectory(
+            atPath: options.outputDirectory, withIntermediateDirectories: true)
+        try ConfigurationFile.write(configuration, to: path("config.yaml"))
+        let log = try TrainingLog(directory: options.outputDirectory, resumingAt: state.step)
+        while state.epoch < configuration.schedule.epochs {
+            guard try runEpoch(log) else {
+                try save(lastCheckpoint)
+                return stop.isRequested ? .interrupted : .finished
+            }
+            let finished = state.epoch
+            try log.add(epoch: finished, means: state.metrics.means, skippedImages: skipped)
+            skipped = 0
+            state.epoch += 1
+            state.iteration = 0
+            state.metrics = MetricAverages()
+            if let every = configuration.saveStep, (finished + 1) % every == 0 {
+                try save(path(String(format: "checkpoint_%02d.safetensors", finished)))
+            }
+            try save(lastCheckpoint)
+        }
+        return .finished
+    }
+
+    /// Runs the rest of the epoch; false if it was left before its end.
+    private func runEpoch(_ log: TrainingLog) throws -> Bool {
+        let epoch = state.epoch
+        let batches = sampler.batches(epoch: epoch)
+        let (dataset, seed) = (dataset, options.seed)
+        let loader = PrefetchingLoader(
+            state.iteration..<batches.count, workers: options.workers, ahead: 2 * options.workers
+        ) { try dataset.batch(batches[$0], seed: (seed, UInt64(epoch))) }
+        defer { loader.stop() }
+        let progress = ProgressDisplay(
+            "epoch \(epoch)", total: batches.count, first: state.iteration, unit: "images")
+        let first = state.iteration
+        var pending = PendingLosses()
+        while let arrays = try loader.next() {
+            for reason in arrays.skipped { report("skipped: \(reason)") }
+            skipped += arrays.skipped.count
+            let rate = schedule.rate(epoch: epoch, iteration: state.iteration)
+            pending.append(try step(arrays, rate: rate, batches: batches.count), rate: rate)
+            state.iteration += 1
+            state.step += 1
+            let isLast = state.iteration == batches.count
+            let reachesLimit = options.maxSteps.map { state.step >= $0 } ?? false
+            let stops = reachesLimit || stop.isRequested
+            if pending.count >= options.logInterval || isLast || stops {
+                let shown = try flush(&pending, log)
+                progress.update(
+                    state.iteration, items: (state.iteration - first) * sampler.batchSize,
+                    values: shown.map { ($0.name.replacingOccurrences(of: "loss_", with: ""), String(format: "%.3f", $0.value)) })
+            }
+            if stops, !isLast || reachesLimit {
+                progress.interrupt()
+                return false
+            }
+        }
+        return true
+    }
+
+    /// One step; returns its losses as tensors, so that nothing waits for the device.
+    private func step(_ arrays: PretrainingArrays, rate: Double, batches: Int) throws -> PretrainingLosses {
+        let batch = PretrainingBatch(arrays)
+        let chance = PretrainingDraws(for: batch, configuration.model, generator: draws)
+        optimizer.learningRate = rate
+        try optimizer.clearGradients()
+        let alpha =
+            state.epoch > 0
+            ? configuration.alpha
+            : configuration.alpha * min(1, Double(state.iteration) / Double(batches))
+        let losses = try withAutocast(options.autocast, on: options.device) {
+            try model.losses(
+                batch.to(device: options.device), chance.to(device: options.device), alpha: alpha,
+                dropout: dropout)
+        }
+        let total = losses.total
+        try total.backward()
+        try optimizer.step(unless: total.detached().isFinite().not().to(dtype: .float32))
+        return losses
+    }
+
+    /// Reads the losses of the steps since the last reading.
+    private func flush(_ pending: inout PendingLosses, _ log: TrainingLog) throws -> [(name: String, value: Double)] {
+        let firstStep = state.step - pending.count
+        let rows = try pending.values()
+        var last: [(name: String, value: Double)] = []
+        for (index, row) in rows.enumerated() {
+            guard row.losses.allSatisfy({ $0.value.isFinite }) else {
+                // The optimizer has left this step out by itself; later ones in the same reading as
+                // well, unless their losses were finite again.
+                let checkpoint = path("checkpoint_diverged.safetensors")
+                try save(checkpoint)
+                throw DivergenceError(
+                    epoch: state.epoch, iteration: state.iteration - pending.count + index,
+                    losses: row.losses.map { "\($0.name) \($0.value)" }.joined(separator: ", "),
+                    checkpoint: checkpoint)
+            }
+            for (name, value) in row.losses { state.metrics.add(name, value) }
+            state.metrics.add("lr", row.rate)
+            try log.add(
+                step: firstStep + index, epoch: state.epoch, learningRate: row.rate, losses: row.losses)
+            last = row.losses
+        }
+        pending = PendingLosses()
+        return last
+    }
+
+    private var random: [String: Generator] { ["draws": draws, "dropout": dropout] }
+
+    private func save(_ path: String) throws {
+        try TrainingCheckpoint.save(
+            to: path, weights: model.store, optimizer: optimizer, random: random, state: state)
+    }
+
+    private func path(_ name: String) -> String {
+        (options.outputDirectory as NSString).appendingPathComponent(name)
+    }
+
+    private func report(_ line: String) {
+        FileHandle.standardError.write(Data((line + "\n").utf8))
+    }
+}
+
+/// Losses that have been computed but not read.
+private struct PendingLosses {
+    private var steps: [(losses: [(name: String, tensor: Tensor)], rate: Double)] = []
+
+    var count: Int { steps.count }
+
+    mutating func append(_ losses: PretrainingLosses, rate: Double) {
+        var named = [("loss_mlm", losses.mlm), ("loss_ita", losses.ita), ("loss_itm", losses.itm)]
+        if let mae = losses.mae { named.append(("loss_mae", mae)) }
+        steps.append((named.map { ($0.0, $0.1.detached()) }, rate))
+    }
+
+    func values() throws -> [(losses: [(name: String, value: Double)], rate: Double)] {
+        let all = Tensor.stacked(steps.flatMap { $0.losses.map { $0.tensor.to(dtype: .float32) } })
+        var numbers = try steps.isEmpty ? [] : all.array(of: Double.self)
+        return steps.map { step in
+            let row = zip(step.losses, numbers).map { (name: $0.0.name, value: $0.1) }
+            numbers.removeFirst(row.count)
+            return (row, step.rate)
+        }
+    }
+}
+
+extension PretrainingBatch {
+    /// The tensors of a prepared batch, on the CPU.
+    public init(_ arrays: PretrainingArrays) {
+        self.init(
+            images: Tensor(
+                arrays.pixels, shape: [arrays.captions.rows, 3, arrays.side, arrays.side]),
+            captions: TokenBatch(arrays.captions), concepts: arrays.concepts.map { TokenBatch($0) })
+    }
+}
+
+extension TokenBatch {
+    /// The tensors of encoded texts, on the CPU.
+    public init(_ batch: EncodedBatch) {
+        let shape = [batch.rows, batch.length]
+        self.init(
+            inputIDs: Tensor(batch.inputIDs, shape: shape),
+            attentionMask: Tensor(batch.attentionMask, shape: shape))
+    }
+}
