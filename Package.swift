@@ -44,7 +44,13 @@ let package = Package(
         .target(name: "Datasets", dependencies: ["Images", "Text"], swiftSettings: swift),
         .target(name: "Training", dependencies: ["ViCHA", "Datasets", "Yams"], swiftSettings: swift),
         .target(name: "Parity", dependencies: ["Training", "Datasets", "Text", "Images"], swiftSettings: swift),
-        .executableTarget(name: "Commands", dependencies: ["Training", "Parity"], swiftSettings: swift),
+        .executableTarget(
+            name: "Commands",
+            dependencies: [
+                "Training", "Parity",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

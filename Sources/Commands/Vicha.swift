@@ -1,0 +1,17 @@
+import ArgumentParser
+
+/// The program: one group of commands for each task.
+@main
+struct Vicha: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vicha",
+        abstract: "ViCHA: vision-language pretraining with visual concepts and hierarchical alignment.",
+        discussion: """
+            EXAMPLES
+              vicha demo --output-dir output/demo
+              vicha pretrain --config configs/pretrain_tiny.yaml --data-dir Samples \\
+                --data-json-dir Samples --output-dir output/tiny
+              vicha parity path/to/cases
+            """,
+        subcommands: [Pretrain.self, Demo.self, CompareCases.self])
+}

@@ -1,0 +1,44 @@
+import Torch
+
+extension PretrainingModel {
+    /// Takes over the weights of another pretraining run, perhaps at another image size: learned
+    /// position embeddings are resized, the decoder's fixed table is kept.
+    /// - Throws: ``StateDictionaryError`` listing every key that does not fit
+    @discardableResult
+    public func load(pretrained tensors: [String: Tensor], allowingUnexpected: [String] = []) throws
+        -> ParameterStore.LoadReport
+    {
+        let grid = configuration.vision.imageSize / configuration.vision.patchSize
+        var tensors = tensors
+        for key in ["visual_encoder.pos_embed", "visual_encoder_m.pos_embed"] {
+            if let embedding = tensors[key] {
+                tensors[key] = PositionEmbedding.resized(embedding, grid: grid)
+            }
+        }
+        tensors["decoder_pos_embed"] = store["decoder_pos_embed"]
+        return try store.load(tensors, allowingUnexpected: allowingUnexpected)
+    }
+
+    /// Fills the image encoder and its twin with a vision transformer in timm's layout, such as
+    /// DeiT; its classification head is not used.
+    /// - Throws: ``StateDictionaryError`` listing every key that does not fit
+    @discardableResult
+    public func load(imageEncoder tensors: [String: Tensor]) throws -> ParameterStore.LoadReport {
+        let grid = configuration.vision.imageSize / configuration.vision.patchSize
+        var matching: [String: Tensor] = [:]
+        var missing: [String] = []
+        for entry in store.entries {
+            let online = MomentumTwin.onlineKey(of: entry.key) ?? entry.key
+            guard online.hasPrefix("visual_encoder.") else { continue }
+            let name = String(online.dropFirst("visual_encoder.".count))
+            guard let tensor = tensors[online] ?? tensors[name] else {
+                missing.append(name)
+                continue
+            }
+            matching[entry.key] =
+                name == "pos_embed" ? PositionEmbedding.resized(tensor, grid: grid) : tensor
+        }
+        guard missing.isEmpty else { throw StateDictionaryError(missing: missing) }
+        return try store.load(matching, allowingMissing: [""])
+    }
+}
