@@ -34,6 +34,8 @@ public final class PretrainingTrainer {
         public var maxSteps: Int?
         /// Steps between two readings of the losses; each waits for the device.
         public var logInterval = 1
+        /// Least time between two saves of the last checkpoint at ends of epochs. seconds
+        public var saveInterval = 60.0
 
         public init(outputDirectory: String) { self.outputDirectory = outputDirectory }
     }
@@ -116,64 +118,65 @@ public final class PretrainingTrainer {
             atPath: options.outputDirectory, withIntermediateDirectories: true)
         try ConfigurationFile.write(configuration, to: path("config.yaml"))
         let log = try TrainingLog(directory: options.outputDirectory, resumingAt: state.step)
-        while state.epoch < configuration.schedule.epochs {
-            guard try runEpoch(log) else {
-                try save(lastCheckpoint)
-                return stop.isRequested ? .interrupted : .finished
-            }
-            let finished = state.epoch
-            try log.add(epoch: finished, means: state.metrics.means, skippedImages: skipped)
-            skipped = 0
-            state.epoch += 1
-            state.iteration = 0
-            state.metrics = MetricAverages()
-            if let every = configuration.saveStep, (finished + 1) % every == 0 {
-                try save(path(String(format: "checkpoint_%02d.safetensors", finished)))
-            }
-            try save(lastCheckpoint)
-        }
-        return .finished
-    }
-
-    /// Runs the rest of the epoch; false if it was left before its end.
-    private func runEpoch(_ log: TrainingLog) throws -> Bool {
-        let epoch = state.epoch
-        let batches = sampler.batches(epoch: epoch)
-        let (dataset, seed) = (dataset, options.seed)
+        let first = state.epoch * sampler.batchCount + state.iteration
+        let total = configuration.schedule.epochs * sampler.batchCount
+        let (dataset, seed, order) = (dataset, options.seed, EpochOrder(sampler))
         let loader = PrefetchingLoader(
-            state.iteration..<batches.count, workers: options.workers, ahead: 2 * options.workers
-        ) { try dataset.batch(batches[$0], seed: (seed, UInt64(epoch))) }
+            first..<total, workers: options.workers, ahead: 2 * options.workers
+        ) { number in
+            let (epoch, indices) = order.batch(number)
+            return try dataset.batch(indices, seed: (seed, UInt64(epoch)))
+        }
         defer { loader.stop() }
-        let progress = ProgressDisplay(
-            "epoch \(epoch)", total: batches.count, first: state.iteration, unit: "images")
-        let first = state.iteration
+        let progress = ProgressDisplay(total: total, first: first, unit: "images")
+        var lastSave = Date()
+        var done = first
         var pending = PendingLosses()
         while let arrays = try loader.next() {
             for reason in arrays.skipped { report("skipped: \(reason)") }
             skipped += arrays.skipped.count
-            let rate = schedule.rate(epoch: epoch, iteration: state.iteration)
-            pending.append(try step(arrays, rate: rate, batches: batches.count), rate: rate)
+            let rate = schedule.rate(epoch: state.epoch, iteration: state.iteration)
+            pending.append(try step(arrays, rate: rate), rate: rate)
             state.iteration += 1
             state.step += 1
-            let isLast = state.iteration == batches.count
-            let reachesLimit = options.maxSteps.map { state.step >= $0 } ?? false
-            let stops = reachesLimit || stop.isRequested
-            if pending.count >= options.logInterval || isLast || stops {
+            done += 1
+            let endsEpoch = state.iteration == sampler.batchCount
+            let stops = stop.isRequested || options.maxSteps.map { state.step >= $0 } ?? false
+            if pending.count >= options.logInterval || endsEpoch || stops {
                 let shown = try flush(&pending, log)
                 progress.update(
-                    state.iteration, items: (state.iteration - first) * sampler.batchSize,
-                    values: shown.map { ($0.name.replacingOccurrences(of: "loss_", with: ""), String(format: "%.3f", $0.value)) })
+                    done, items: (done - first) * sampler.batchSize, title: "epoch \(state.epoch)",
+                    values: shown.map { ($0.name.dropFirst(5) + "", String(format: "%.3f", $0.value)) })
             }
-            if stops, !isLast || reachesLimit {
+            if endsEpoch { try finishEpoch(log) }
+            if stops || done == total
+                || (endsEpoch && Date().timeIntervalSince(lastSave) >= options.saveInterval)
+            {
+                try save(lastCheckpoint)
+                lastSave = Date()
+            }
+            if stops, done < total {
                 progress.interrupt()
-                return false
+                return stop.isRequested ? .interrupted : .finished
             }
         }
-        return true
+        return .finished
+    }
+
+    private func finishEpoch(_ log: TrainingLog) throws {
+        let finished = state.epoch
+        try log.add(epoch: finished, means: state.metrics.means, skippedImages: skipped)
+        skipped = 0
+        state.epoch += 1
+        state.iteration = 0
+        state.metrics = MetricAverages()
+        if let every = configuration.saveStep, (finished + 1) % every == 0 {
+            try save(path(String(format: "checkpoint_%02d.safetensors", finished)))
+        }
     }
 
     /// One step; returns its losses as tensors, so that nothing waits for the device.
-    private func step(_ arrays: PretrainingArrays, rate: Double, batches: Int) throws -> PretrainingLosses {
+    private func step(_ arrays: PretrainingArrays, rate: Double) throws -> PretrainingLosses {
         let batch = PretrainingBatch(arrays)
         let chance = PretrainingDraws(for: batch, configuration.model, generator: draws)
         optimizer.learningRate = rate
@@ -181,7 +184,7 @@ public final class PretrainingTrainer {
         let alpha =
             state.epoch > 0
             ? configuration.alpha
-            : configuration.alpha * min(1, Double(state.iteration) / Double(batches))
+            : configuration.alpha * min(1, Double(state.iteration) / Double(sampler.batchCount))
         let losses = try withAutocast(options.autocast, on: options.device) {
             try model.losses(
                 batch.to(device: options.device), chance.to(device: options.device), alpha: alpha,
@@ -232,6 +235,29 @@ public final class PretrainingTrainer {
 
     private func report(_ line: String) {
         FileHandle.standardError.write(Data((line + "\n").utf8))
+    }
+}
+
+/// The records of every batch of a run, numbered through all epochs.
+///
+/// Unchecked: `orders` is guarded by `lock`.
+private final class EpochOrder: @unchecked Sendable {
+    private let sampler: EpochSampler
+    private let lock = NSLock()
+    private var orders: [Int: [[Int]]] = [:]
+
+    init(_ sampler: EpochSampler) { self.sampler = sampler }
+
+    func batch(_ number: Int) -> (epoch: Int, indices: [Int]) {
+        let (epoch, iteration) = number.quotientAndRemainder(dividingBy: sampler.batchCount)
+        return lock.withLock {
+            if orders[epoch] == nil {
+                // Workers run ahead by a few batches: the epoch before this one may be in use.
+                orders = orders.filter { $0.key == epoch - 1 }
+                orders[epoch] = sampler.batches(epoch: epoch)
+            }
+            return (epoch, orders[epoch]?[iteration] ?? [])
+        }
     }
 }
 

@@ -2,7 +2,6 @@ import Foundation
 
 /// Shows how far a long piece of work is: a bar that is redrawn on a terminal, plain lines otherwise.
 public final class ProgressDisplay {
-    private let title: String
     private let total: Int
     private let unit: String
     private let isTerminal: Bool
@@ -12,14 +11,12 @@ public final class ProgressDisplay {
     private let output: FileHandle
 
     /// - Parameters:
-    ///   - title: stands in front
     ///   - total: steps in all
     ///   - first: steps done before this run
     ///   - unit: what the rate counts, such as images
     public init(
-        _ title: String, total: Int, first: Int = 0, unit: String, output: FileHandle = .standardError
+        total: Int, first: Int = 0, unit: String, output: FileHandle = .standardError
     ) {
-        self.title = title
         self.total = total
         self.first = first
         self.unit = unit
@@ -27,8 +24,10 @@ public final class ProgressDisplay {
         isTerminal = isatty(output.fileDescriptor) == 1
     }
 
-    /// Reports steps done, what they carried in this run, and values worth seeing.
-    public func update(_ done: Int, items: Int, values: [(String, String)] = []) {
+    /// Reports steps done, what they carried in this run, what stands in front, and values worth
+    /// seeing.
+    public func update(_ done: Int, items: Int, title: String, values: [(String, String)] = [])
+    {
         let now = Date()
         let interval = isTerminal ? 0.1 : 10
         guard done == total || now.timeIntervalSince(lastShown) >= interval else { return }
