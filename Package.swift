@@ -42,14 +42,31 @@ let package = Package(
         .target(name: "Images", dependencies: ["CImageCodecs"], swiftSettings: swift),
         .target(name: "Text", swiftSettings: swift),
         .target(name: "Datasets", dependencies: ["Images", "Text"], swiftSettings: swift),
-        .target(name: "Training", dependencies: ["ViCHA", "Datasets", "Yams"], swiftSettings: swift),
-        .target(name: "Parity", dependencies: ["Training", "Datasets", "Text", "Images"], swiftSettings: swift),
+        .target(
+            name: "Training", dependencies: ["ViCHA", "Datasets", "Yams"], swiftSettings: swift),
+        .target(
+            name: "Parity", dependencies: ["Training", "Datasets", "Text", "Images"],
+            swiftSettings: swift),
         .executableTarget(
             name: "Commands",
             dependencies: [
                 "Training", "Parity",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
+            swiftSettings: swift),
+        .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: swift),
+        .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: swift),
+        .testTarget(name: "ImagesTests", dependencies: ["Images"], swiftSettings: swift),
+        .testTarget(name: "ViCHATests", dependencies: ["ViCHA"], swiftSettings: swift),
+        .testTarget(
+            name: "DatasetsTests", dependencies: ["Datasets", "Images", "Text"],
+            swiftSettings: swift),
+        .testTarget(name: "TrainingTests", dependencies: ["Training"], swiftSettings: swift),
+        .testTarget(
+            name: "ParityTests", dependencies: ["Parity", "Torch"], exclude: ["Fixtures"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "CommandsTests", dependencies: ["Commands", "Images", "Torch"],
             swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],

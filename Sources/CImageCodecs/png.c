@@ -34,8 +34,13 @@ int ic_png_size(const uint8_t *bytes, size_t count, int *width, int *height, cha
         snprintf(message, IC_MESSAGE_LENGTH, "no PNG header");
         return -1;
     }
-    *width = (int)png_get_uint_31(NULL, bytes + 16);
-    *height = (int)png_get_uint_31(NULL, bytes + 20);
+    png_uint_32 w = png_get_uint_32(bytes + 16), h = png_get_uint_32(bytes + 20);
+    if (w > PNG_UINT_31_MAX || h > PNG_UINT_31_MAX) {
+        snprintf(message, IC_MESSAGE_LENGTH, "the header states %u x %u pixels", w, h);
+        return -1;
+    }
+    *width = (int)w;
+    *height = (int)h;
     return 0;
 }
 

@@ -5,7 +5,8 @@ import Parity
 /// `vicha parity`
 struct CompareCases: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "parity", abstract: "Compare this program with numbers recorded from the official implementation.",
+        commandName: "parity",
+        abstract: "Compare this program with numbers recorded from the official implementation.",
         discussion: """
             Each folder with a case.json is one case. Prints one line a case: the quantity with the \
             largest error against its tolerance. Exits with 1 if a case fails.
@@ -48,7 +49,9 @@ struct CompareCases: ParsableCommand {
                 failed += 1
                 if verbose {
                     for item in comparison.failures {
-                        print("    \(item.quantity): error \(item.error), tolerance \(item.tolerance)")
+                        print(
+                            "    \(item.quantity): error \(item.error), tolerance \(item.tolerance)"
+                        )
                     }
                 }
             case .failed: failed += 1

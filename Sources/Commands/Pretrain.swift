@@ -42,13 +42,17 @@ struct Pretrain: ParsableCommand {
 
     @Option(
         name: [.long, .customLong("text_encoder")],
-        help: "BERT directory (config.json, vocab.txt, model.safetensors) for initial text weights.")
+        help: "BERT directory (config.json, vocab.txt, model.safetensors) for initial text weights."
+    )
     var textEncoder: String?
 
     @Option(help: "Vision transformer in timm's layout (.safetensors) for initial image weights.")
     var imageEncoder: String?
 
-    @Option(help: "BERT vocabulary; by default that of --text-encoder, or the one set up with the program.")
+    @Option(
+        help:
+            "BERT vocabulary; by default that of --text-encoder, or the one set up with the program."
+    )
     var vocabulary: String?
 
     @Option(help: "Seed of all random choices.")
@@ -71,7 +75,9 @@ struct Pretrain: ParsableCommand {
 
     func validate() throws {
         guard workers > 0 else { throw ValidationError("--workers must be 1 or more") }
-        guard (logInterval ?? 1) > 0 else { throw ValidationError("--log-interval must be 1 or more") }
+        guard (logInterval ?? 1) > 0 else {
+            throw ValidationError("--log-interval must be 1 or more")
+        }
         guard (maxSteps ?? 1) > 0 else { throw ValidationError("--max-steps must be 1 or more") }
     }
 

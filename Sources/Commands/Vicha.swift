@@ -5,7 +5,8 @@ import ArgumentParser
 struct Vicha: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "vicha",
-        abstract: "ViCHA: vision-language pretraining with visual concepts and hierarchical alignment.",
+        abstract:
+            "ViCHA: vision-language pretraining with visual concepts and hierarchical alignment.",
         discussion: """
             EXAMPLES
               vicha demo --output-dir output/demo

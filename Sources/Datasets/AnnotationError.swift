@@ -6,6 +6,7 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
     case empty(files: [String])
     case missingImages(count: Int, examples: [String])
 
+    /// What happened, where, and what to do about it.
     public var description: String {
         switch self {
         case .unreadable(let file, let reason):

@@ -6,8 +6,10 @@ public struct EpochSampler: Sendable, Equatable {
     public let count: Int
     /// Records of a batch.
     public let batchSize: Int
+    /// What the orders are made from.
     public let seed: UInt64
 
+    /// Describes the orders of a data set of `count` records.
     public init(count: Int, batchSize: Int, seed: UInt64) {
         self.count = count
         self.batchSize = batchSize

@@ -11,6 +11,7 @@ public struct ImagePaths: Sendable, Equatable {
     /// Beginnings of paths and what to put in their place; the first that fits is used.
     public var replacements: [(from: String, to: String)]
 
+    /// Describes where images lie.
     public init(dataDirectory: String, replacements: [(from: String, to: String)] = []) {
         self.dataDirectory = dataDirectory
         self.replacements = replacements
@@ -34,6 +35,7 @@ public struct ImagePaths: Sendable, Equatable {
         dataDirectory.isEmpty ? path : (dataDirectory as NSString).appendingPathComponent(path)
     }
 
+    /// Compares directory and replacements.
     public static func == (a: ImagePaths, b: ImagePaths) -> Bool {
         a.dataDirectory == b.dataDirectory
             && a.replacements.elementsEqual(b.replacements) { $0 == $1 }

@@ -19,6 +19,7 @@ public struct PretrainingOptions: Sendable {
     /// Whether large JPEGs are decoded at a reduced scale; faster, with slightly other pixels.
     public var decodesReduced = false
 
+    /// The official lengths, with all concepts.
     public init(transform: ImageTransform) { self.transform = transform }
 }
 
@@ -28,6 +29,7 @@ public struct PretrainingArrays: Sendable {
     public var pixels: [Float]
     /// Side of the images. pixels
     public var side: Int
+    /// Encoded captions, one row a sample.
     public var captions: EncodedBatch
     /// nil where concepts are not read.
     public var concepts: EncodedBatch?
@@ -40,11 +42,15 @@ public struct PretrainingDataset: Sendable {
     /// Records tried in place of an unreadable image before the error is thrown.
     static let mostReplacements = 20
 
+    /// What is drawn from.
     public let records: [PretrainingRecord]
+    /// Where the images lie.
     public let paths: ImagePaths
+    /// How records become inputs.
     public let options: PretrainingOptions
     private let tokenizer: WordPieceTokenizer
 
+    /// Describes a data set; no file is read yet.
     public init(
         records: [PretrainingRecord], paths: ImagePaths, tokenizer: WordPieceTokenizer,
         options: PretrainingOptions
@@ -80,7 +86,9 @@ public struct PretrainingDataset: Sendable {
         var concepts = record.concepts
         if let share = options.drawnConceptShare, !concepts.isEmpty {
             let count = Int(share * Double(concepts.count))
-            concepts = (0..<count).map { _ in record.concepts[random.index(below: record.concepts.count)] }
+            concepts = (0..<count).map { _ in
+                record.concepts[random.index(below: record.concepts.count)]
+            }
         }
         return (
             CaptionCleaning.caption(caption),

@@ -9,6 +9,7 @@ public struct PretrainingRecord: Sendable, Equatable {
     /// Visual concepts, best first; empty where there are none.
     public let concepts: [String]
 
+    /// Makes a record.
     public init(image: String, captions: [String], concepts: [String]) {
         self.image = image
         self.captions = captions
@@ -102,7 +103,8 @@ public enum PretrainingRecords {
         case .dataCorrupted(let found):
             return .malformed(
                 file: file,
-                reason: (found.underlyingError as NSError?)?.userInfo["NSDebugDescription"] as? String
+                reason: (found.underlyingError as NSError?)?.userInfo["NSDebugDescription"]
+                    as? String
                     ?? found.debugDescription)
         @unknown default:
             return .malformed(file: file, reason: "\(error)")

@@ -10,7 +10,8 @@ struct AffineMap: Sendable, Equatable {
         (self.d, self.e, self.f) = (Double(Float(d)), Double(Float(e)), Double(Float(f)))
     }
 
-    private init(exactly a: Double, _ b: Double, _ c: Double, _ d: Double, _ e: Double, _ f: Double) {
+    private init(exactly a: Double, _ b: Double, _ c: Double, _ d: Double, _ e: Double, _ f: Double)
+    {
         (self.a, self.b, self.c, self.d, self.e, self.f) = (a, b, c, d, e, f)
     }
 
@@ -50,8 +51,12 @@ extension RGBImage {
         }
         var result = RGBImage(width: width, height: height, filledWith: fill)
         for y in 0..<height {
-            let startX = Int(((inverse.b * Double(y) + inverse.c) * precision).rounded(.toNearestOrEven)) + 16
-            let startY = Int(((inverse.e * Double(y) + inverse.f) * precision).rounded(.toNearestOrEven)) + 16
+            let startX =
+                Int(((inverse.b * Double(y) + inverse.c) * precision).rounded(.toNearestOrEven))
+                + 16
+            let startY =
+                Int(((inverse.e * Double(y) + inverse.f) * precision).rounded(.toNearestOrEven))
+                + 16
             for x in 0..<width {
                 let sourceX = (startX + columnSteps[x].0) >> 5
                 let sourceY = (startY + columnSteps[x].1) >> 5
@@ -59,7 +64,8 @@ extension RGBImage {
                 if left < -1 || top < -1 || left >= width || top >= height { continue }
                 let (fx, fy) = (sourceX & 31, sourceY & 31)
                 let weights = (
-                    (32 - fx) * (32 - fy) * 32, fx * (32 - fy) * 32, (32 - fx) * fy * 32, fx * fy * 32
+                    (32 - fx) * (32 - fy) * 32, fx * (32 - fy) * 32, (32 - fx) * fy * 32,
+                    fx * fy * 32
                 )
                 for channel in 0..<3 {
                     func value(_ x: Int, _ y: Int) -> Int {

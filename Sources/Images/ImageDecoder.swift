@@ -10,6 +10,7 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case tooLarge(path: String, width: Int, height: Int)
     case unwritable(reason: String)
 
+    /// What happened, where, and what to do about it.
     public var description: String {
         switch self {
         case .missing(let path):
@@ -43,7 +44,9 @@ public enum ImageDecoder {
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path))
         } catch {
-            if !FileManager.default.fileExists(atPath: path) { throw ImageError.missing(path: path) }
+            if !FileManager.default.fileExists(atPath: path) {
+                throw ImageError.missing(path: path)
+            }
             throw ImageError.unreadable(path: path, reason: (error as NSError).localizedDescription)
         }
         return try decode(data, name: path, shortSide: shortSide)
@@ -51,7 +54,8 @@ public enum ImageDecoder {
 
     /// Reads the bytes of a file; `name` stands in errors.
     /// - Throws: ``ImageError``
-    public static func decode(_ data: Data, name: String, shortSide: Int? = nil) throws -> RGBImage {
+    public static func decode(_ data: Data, name: String, shortSide: Int? = nil) throws -> RGBImage
+    {
         try data.withUnsafeBytes { bytes in
             let start = bytes.bindMemory(to: UInt8.self).baseAddress
             let isJPEG = bytes.starts(with: [0xff, 0xd8])
@@ -75,7 +79,8 @@ public enum ImageDecoder {
                 isJPEG
                     ? ic_jpeg_decode(
                         start, bytes.count,
-                        Int32(eighths(short: Int(min(width, height)), wanted: shortSide)), &image, $0)
+                        Int32(eighths(short: Int(min(width, height)), wanted: shortSide)), &image,
+                        $0)
                     : ic_png_decode(start, bytes.count, &image, $0)
             }
             defer { ic_free(image.pixels) }
@@ -90,8 +95,10 @@ public enum ImageDecoder {
         return [1, 2, 4].first { short * $0 / 8 >= wanted } ?? 8
     }
 
-    private static func check(_ name: String, _ body: (UnsafeMutablePointer<CChar>) -> Int32) throws {
-        try withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IC_MESSAGE_LENGTH)) { message in
+    private static func check(_ name: String, _ body: (UnsafeMutablePointer<CChar>) -> Int32) throws
+    {
+        try withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IC_MESSAGE_LENGTH)) {
+            message in
             guard let start = message.baseAddress else { return }
             start.pointee = 0
             guard body(start) == 0 else {
@@ -129,8 +136,8 @@ public enum ImageDecoder {
                     }
                 }
             default:
-                UnsafeMutableRawPointer(target.baseAddress!)
-                    .copyMemory(from: source, byteCount: 3 * count)
+                _ = target.update(
+                    fromContentsOf: UnsafeBufferPointer(start: source, count: 3 * count))
             }
             filled = 3 * count
         }

@@ -2,6 +2,7 @@
 public struct PixelNormalization: Sendable, Equatable {
     /// Of each channel, in units of the full range.
     public let mean: [Float]
+    /// Standard deviation of each channel, in units of the full range.
     public let std: [Float]
 
     /// The constants of CLIP, which ViCHA uses as well.

@@ -2,6 +2,7 @@
 public struct RGBImage: Sendable, Equatable {
     /// Size. pixels
     public let width: Int
+    /// Rows. pixels
     public let height: Int
     /// Row by row, three bytes a pixel.
     public var pixels: [UInt8]
@@ -54,11 +55,16 @@ public struct RGBImage: Sendable, Equatable {
 
 /// A rectangle of pixels.
 public struct PixelBox: Sendable, Equatable {
+    /// Column of the left edge. pixels
     public var left: Int
+    /// Row of the upper edge. pixels
     public var top: Int
+    /// Columns. pixels
     public var width: Int
+    /// Rows. pixels
     public var height: Int
 
+    /// Makes a rectangle.
     public init(left: Int, top: Int, width: Int, height: Int) {
         self.left = left
         self.top = top

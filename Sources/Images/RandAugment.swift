@@ -39,6 +39,7 @@ public struct RandAugment: Sendable, Equatable {
     /// Whether 8-bit overflows of the official code are kept (`Documentation/compatibility.md`).
     public var keepsOverflows: Bool
 
+    /// The changes of the official transforms: two of level 7.
     public init(keepsOverflows: Bool) { self.keepsOverflows = keepsOverflows }
 
     /// Draws changes and makes them.
@@ -147,7 +148,9 @@ extension RGBImage {
     }
 
     private func saturated(by factor: Float) -> RGBImage {
-        let rows: [[Float]] = [[0.886, -0.114, -0.114], [-0.587, 0.413, -0.587], [-0.299, -0.299, 0.701]]
+        let rows: [[Float]] = [
+            [0.886, -0.114, -0.114], [-0.587, 0.413, -0.587], [-0.299, -0.299, 0.701],
+        ]
         let base: [Float] = [0.114, 0.587, 0.299]
         var result = self
         for start in stride(from: 0, to: pixels.count, by: 3) {

@@ -9,6 +9,7 @@ public struct RandomResizedCrop: Sendable, Equatable {
     /// Width to height.
     public var ratio: ClosedRange<Double> = 3.0 / 4.0...4.0 / 3.0
 
+    /// Crops of a share of the area, resized to a square.
     public init(side: Int, scale: ClosedRange<Double>) {
         self.side = side
         self.scale = scale

@@ -10,7 +10,8 @@ extension RGBImage {
     }
 
     /// A part of the picture in another size.
-    public func resized(from box: PixelBox, width newWidth: Int, height newHeight: Int) -> RGBImage {
+    public func resized(from box: PixelBox, width newWidth: Int, height newHeight: Int) -> RGBImage
+    {
         let part = cropped(to: box)
         // The recorded sizes come out exactly when a pass that shrinks goes before one that grows.
         let isVerticalFirst = newHeight < part.height && newWidth >= part.width
@@ -29,8 +30,11 @@ extension RGBImage {
 
     /// The centre of the picture.
     public func centerCropped(to side: Int) -> RGBImage {
-        func start(_ length: Int) -> Int { Int((Double(length - side) / 2).rounded(.toNearestOrEven)) }
-        return cropped(to: PixelBox(left: start(width), top: start(height), width: side, height: side))
+        func start(_ length: Int) -> Int {
+            Int((Double(length - side) / 2).rounded(.toNearestOrEven))
+        }
+        return cropped(
+            to: PixelBox(left: start(width), top: start(height), width: side, height: side))
     }
 
     private func resampledRows(to newWidth: Int) -> RGBImage {

@@ -26,14 +26,18 @@ extension ParityCase {
         let states = withoutGradient { encoder.encodeText(tokens) }
 
         var comparison = Comparison()
-        for (name, tensor) in [("input_ids", tokens.inputIDs), ("attention_mask", tokens.attentionMask)] {
+        for (name, tensor) in [
+            ("input_ids", tokens.inputIDs), ("attention_mask", tokens.attentionMask),
+        ] {
             if let wanted = inputs[name] { try comparison.tensor(name, tensor, wanted, within: 0) }
         }
         for (key, wanted) in expected {
             if key == "last_hidden_state" {
                 // Rows of padding are compared too: nothing attends to them, but they are computed.
                 try comparison.tensor(key, states[states.count - 1], wanted, within: 1e-4)
-            } else if let index = key.split(whereSeparator: { !$0.isNumber }).first.flatMap({ Int($0) }),
+            } else if let index = key.split(whereSeparator: { !$0.isNumber }).first.flatMap({
+                Int($0)
+            }),
                 index < states.count
             {
                 try comparison.tensor(key, states[index].select(1, 0), wanted, within: 1e-4)

@@ -16,7 +16,8 @@ public struct Comparison {
         public var passes: Bool { error <= tolerance }
 
         var severity: Double {
-            error.isNaN ? .infinity : tolerance == 0 ? (error == 0 ? 0 : .infinity) : error / tolerance
+            error.isNaN
+                ? .infinity : tolerance == 0 ? (error == 0 ? 0 : .infinity) : error / tolerance
         }
     }
 
@@ -47,10 +48,14 @@ public struct Comparison {
     }
 
     /// Two tensors with an absolute tolerance on every element.
-    mutating func tensor(_ quantity: String, _ found: Tensor, _ expected: Tensor, within: Double) throws {
+    mutating func tensor(_ quantity: String, _ found: Tensor, _ expected: Tensor, within: Double)
+        throws
+    {
         let found = try found.checked()
         guard found.shape == expected.shape else {
-            add("\(quantity) shape \(found.shape) for \(expected.shape)", error: .infinity, tolerance: 0)
+            add(
+                "\(quantity) shape \(found.shape) for \(expected.shape)", error: .infinity,
+                tolerance: 0)
             return
         }
         if expected.count == 0 { return }
@@ -73,7 +78,8 @@ public struct Comparison {
 
     /// Two values that must be the same.
     mutating func same<Value: Equatable>(_ quantity: String, _ found: Value, _ expected: Value) {
-        add(found == expected ? quantity : "\(quantity): \(found) for \(expected)",
+        add(
+            found == expected ? quantity : "\(quantity): \(found) for \(expected)",
             error: found == expected ? 0 : .infinity, tolerance: 0)
     }
 }

@@ -9,8 +9,14 @@ extension ParityCase {
             let annotations: [Annotation]
             let length: Int?
             let items: [Item]?
-            // swift-format-ignore: AlwaysUseLowerCamelCase
-            let resolved_paths_relative_to_data_dir: [String]?
+            let resolvedPathsRelativeToDataDir: [String]?
+
+            private enum CodingKeys: String, CodingKey {
+                case annotations
+                case length
+                case items
+                case resolvedPathsRelativeToDataDir = "resolved_paths_relative_to_data_dir"
+            }
         }
         /// Only pretraining records are read by this kind so far.
         struct Annotation: Decodable {
@@ -23,7 +29,8 @@ extension ParityCase {
             var texts: [String]?
 
             init(from decoder: any Decoder) throws {
-                guard var list = try? decoder.unkeyedContainer(), (try? list.decode(String.self)) != nil
+                guard var list = try? decoder.unkeyedContainer(),
+                    (try? list.decode(String.self)) != nil
                 else { return }
                 texts = try? list.decode([String].self)
             }
@@ -38,7 +45,9 @@ extension ParityCase {
 
         init(from decoder: any Decoder) throws {
             let value = try decoder.singleValueContainer()
-            self = try (try? value.decode(String.self)).map { .one($0) } ?? .many(value.decode([String].self))
+            self =
+                try (try? value.decode(String.self)).map { .one($0) }
+                ?? .many(value.decode([String].self))
         }
 
         func encode(to encoder: any Encoder) throws {
@@ -66,7 +75,9 @@ extension ParityCase {
                 .appendingPathComponent("parity-\(UUID().uuidString).json")
             defer { try? FileManager.default.removeItem(at: file) }
             let records = item.annotations.compactMap { annotation -> Record? in
-                guard let image = annotation.image, let caption = annotation.caption else { return nil }
+                guard let image = annotation.image, let caption = annotation.caption else {
+                    return nil
+                }
                 return Record(image: image, caption: caption, kwords: annotation.kwords)
             }
             try JSONEncoder().encode(records).write(to: file)
@@ -86,12 +97,15 @@ extension ParityCase {
                 let possible = dataset.records[index].captions.map { CaptionCleaning.caption($0) }
                 comparison.same("\(name).\(index) caption", possible.contains(texts[0]), true)
                 comparison.same("\(name).\(index) drawn", possible.contains(found.caption), true)
-                if possible.count == 1 { comparison.same("\(name).\(index)", found.caption, texts[0]) }
+                if possible.count == 1 {
+                    comparison.same("\(name).\(index)", found.caption, texts[0])
+                }
                 comparison.same("\(name).\(index) concepts", found.concepts, texts[1])
             }
-            for (index, path) in (item.resolved_paths_relative_to_data_dir ?? []).enumerated() {
+            for (index, path) in (item.resolvedPathsRelativeToDataDir ?? []).enumerated() {
                 comparison.same(
-                    "\(name).\(index) path", dataset.paths.resolve(dataset.records[index].image), path)
+                    "\(name).\(index) path", dataset.paths.resolve(dataset.records[index].image),
+                    path)
             }
         }
         return comparison

@@ -16,8 +16,13 @@ extension RGBImage {
 extension ParityCase {
     private struct TransformFields: Decodable {
         struct Image: Decodable {
-            let size_wh: [Int]  // swift-format-ignore: AlwaysUseLowerCamelCase
-            let crops_top_left_h_w: [[Int]]?  // swift-format-ignore: AlwaysUseLowerCamelCase
+            let sizeWh: [Int]
+            let cropsTopLeftHW: [[Int]]?
+
+            private enum CodingKeys: String, CodingKey {
+                case sizeWh = "size_wh"
+                case cropsTopLeftHW = "crops_top_left_h_w"
+            }
         }
         let images: [String: Image]
     }
@@ -28,12 +33,13 @@ extension ParityCase {
         let inputs = try tensors("inputs.safetensors")
         let expected = try tensors("expected.safetensors")
         var comparison = Comparison()
-        let names = Set(expected.keys.compactMap { key -> String? in
-            for suffix in [".png", ".jpg", ".jpeg"] {
-                if let range = key.range(of: suffix) { return String(key[..<range.upperBound]) }
-            }
-            return nil
-        })
+        let names = Set(
+            expected.keys.compactMap { key -> String? in
+                for suffix in [".png", ".jpg", ".jpeg"] {
+                    if let range = key.range(of: suffix) { return String(key[..<range.upperBound]) }
+                }
+                return nil
+            })
         for name in names.sorted() {
             let image = try ImageDecoder.decode(path: folder.appendingPathComponent(name).path)
             let isJPEG = !name.hasSuffix(".png")
@@ -47,7 +53,7 @@ extension ParityCase {
                         key, image.resized(width: side, height: side).tensor, tensor,
                         within: isJPEG ? 2 : 0)
                 } else if what.hasPrefix("rrcrop"),
-                    let crop = fields.images[name]?.crops_top_left_h_w?[numbers[0]]
+                    let crop = fields.images[name]?.cropsTopLeftHW?[numbers[0]]
                 {
                     let box = PixelBox(left: crop[1], top: crop[0], width: crop[3], height: crop[2])
                     try comparison.tensor(
@@ -109,7 +115,12 @@ extension ParityCase {
             }
         }
         let ops: [Operation]
-        let level_to_args_examples: [String: [Argument]]  // swift-format-ignore: AlwaysUseLowerCamelCase
+        let levelToArgsExamples: [String: [Argument]]
+
+        private enum CodingKeys: String, CodingKey {
+            case ops
+            case levelToArgsExamples = "level_to_args_examples"
+        }
     }
 
     /// Each augmentation at fixed arguments, and the arguments of levels.
@@ -121,7 +132,8 @@ extension ParityCase {
         var comparison = Comparison()
         for operation in fields.ops {
             let name = operation.op.split(separator: "@")[0]
-            guard let kind = RandAugment.Kind(rawValue: String(name)), let wanted = expected[operation.key]
+            guard let kind = RandAugment.Kind(rawValue: String(name)),
+                let wanted = expected[operation.key]
             else { continue }
             let found = (operation.key.hasSuffix("@low") ? low : base).changed(
                 kind, by: operation.args.first?.number ?? 0, keepsOverflows: true)
@@ -134,9 +146,10 @@ extension ParityCase {
             default: try comparison.tensor(operation.key, found.tensor, wanted, within: 0)
             }
         }
-        for (name, arguments) in fields.level_to_args_examples {
+        for (name, arguments) in fields.levelToArgsExamples {
             let parts = name.split(separator: "@")
-            guard let kind = RandAugment.Kind(rawValue: String(parts[0])), let level = Double(parts[1]),
+            guard let kind = RandAugment.Kind(rawValue: String(parts[0])),
+                let level = Double(parts[1]),
                 let wanted = arguments.first?.number
             else { continue }
             comparison.number(

@@ -21,8 +21,11 @@ public struct ParityRunner: Sendable {
 
     /// One case and what became of it.
     public struct Report {
+        /// Name of the case folder.
         public let name: String
+        /// What `case.json` says the case is.
         public let kind: String
+        /// What became of it.
         public let outcome: Outcome
     }
 
@@ -33,6 +36,7 @@ public struct ParityRunner: Sendable {
         /// A directory with the MiniLM weights.
         public var miniLM: String?
 
+        /// Makes the value.
         public init(vocabulary: String?, miniLM: String?) {
             self.vocabulary = vocabulary
             self.miniLM = miniLM
@@ -41,6 +45,7 @@ public struct ParityRunner: Sendable {
 
     let resources: Resources
 
+    /// Makes the value.
     public init(_ resources: Resources) { self.resources = resources }
 
     /// The case folders of a directory, or the directory itself if it is one.
@@ -71,7 +76,8 @@ public struct ParityRunner: Sendable {
 
     private func require(_ path: String?, _ what: String) throws -> String {
         guard let path else {
-            throw ParityError.malformed(case: "resources", reason: "\(what) is needed; run make setup")
+            throw ParityError.malformed(
+                case: "resources", reason: "\(what) is needed; run make setup")
         }
         return path
     }
@@ -82,7 +88,8 @@ public struct ParityRunner: Sendable {
         case "pretrain_trace": try item.comparePretrainingTrace()
         case "lr_schedule": try item.compareLearningRates()
         case "text_preprocess": try item.compareTextCleaning()
-        case "bert_tokenizer": try item.compareTokenizer(vocabulary: require(resources.vocabulary, "a vocabulary"))
+        case "bert_tokenizer":
+            try item.compareTokenizer(vocabulary: require(resources.vocabulary, "a vocabulary"))
         case "image_transforms": try item.compareImageTransforms()
         case "randaugment": try item.compareAugmentations()
         case "bert_minilm":
@@ -96,6 +103,7 @@ public struct ParityRunner: Sendable {
 }
 
 extension ParityRunner.Report: CustomStringConvertible {
+    /// What happened, where, and what to do about it.
     public var description: String {
         func pad(_ text: String, _ width: Int) -> String {
             text + String(repeating: " ", count: max(0, width - text.count))

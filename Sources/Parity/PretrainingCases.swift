@@ -11,13 +11,23 @@ struct ModelFields: Decodable {
         let width: Int?
         let depth: Int?
         let heads: Int?
-        let dec_dim: Int?  // swift-format-ignore: AlwaysUseLowerCamelCase
-        let dec_heads: Int?  // swift-format-ignore: AlwaysUseLowerCamelCase
-        let dec_depth: Int?  // swift-format-ignore: AlwaysUseLowerCamelCase
+        let decDim: Int?
+        let decHeads: Int?
+        let decDepth: Int?
+
+        private enum CodingKeys: String, CodingKey {
+            case patch
+            case width
+            case depth
+            case heads
+            case decDim = "dec_dim"
+            case decHeads = "dec_heads"
+            case decDepth = "dec_depth"
+        }
     }
 
     let cls: String
-    let T: Sizes  // swift-format-ignore: AlwaysUseLowerCamelCase
+    let sizes: Sizes
     let bert: BertConfiguration
     let config: ModelConfiguration
 
@@ -27,14 +37,21 @@ struct ModelFields: Decodable {
         c.compatibility = .official
         c.usesConcepts = cls.hasPrefix("kw_img")
         c.text = bert
-        c.vision.patchSize = T.patch ?? c.vision.patchSize
-        c.vision.width = T.width ?? c.vision.width
-        c.vision.depth = T.depth ?? c.vision.depth
-        c.vision.heads = T.heads ?? c.vision.heads
-        c.decoderWidth = T.dec_dim ?? c.decoderWidth
-        c.decoderHeads = T.dec_heads ?? c.decoderHeads
-        c.decoderDepth = T.dec_depth ?? c.decoderDepth
+        c.vision.patchSize = sizes.patch ?? c.vision.patchSize
+        c.vision.width = sizes.width ?? c.vision.width
+        c.vision.depth = sizes.depth ?? c.vision.depth
+        c.vision.heads = sizes.heads ?? c.vision.heads
+        c.decoderWidth = sizes.decDim ?? c.decoderWidth
+        c.decoderHeads = sizes.decHeads ?? c.decoderHeads
+        c.decoderDepth = sizes.decDepth ?? c.decoderDepth
         return c
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case cls
+        case sizes = "T"
+        case bert
+        case config
     }
 }
 
@@ -43,7 +60,10 @@ struct RecordedStep {
     let batch: PretrainingBatch
     let draws: PretrainingDraws
 
-    init(_ inputs: [String: Tensor], prefix: String = "", image: Tensor? = nil, _ c: ModelConfiguration)
+    init(
+        _ inputs: [String: Tensor], prefix: String = "", image: Tensor? = nil,
+        _ c: ModelConfiguration
+    )
         throws
     {
         func input(_ name: String) throws -> Tensor {
@@ -79,13 +99,22 @@ struct RecordedStep {
 extension ParityCase {
     private struct StepFields: Decodable {
         let alpha: Double
-        let losses_f64: [String: Double]  // swift-format-ignore: AlwaysUseLowerCamelCase
-        let grad_norms_f64: [String: Double]  // swift-format-ignore: AlwaysUseLowerCamelCase
-        let loss_ita_hidden_f64: Double?  // swift-format-ignore: AlwaysUseLowerCamelCase
-        // swift-format-ignore: AlwaysUseLowerCamelCase
-        let after_checksums_sum_abssum: [String: [Double]]?
+        let lossesF64: [String: Double]
+        let gradNormsF64: [String: Double]
+        let lossItaHiddenF64: Double?
+        let afterChecksumsSumAbssum: [String: [Double]]?
         let salt: String?
         let ptr: Int
+
+        private enum CodingKeys: String, CodingKey {
+            case alpha
+            case lossesF64 = "losses_f64"
+            case gradNormsF64 = "grad_norms_f64"
+            case lossItaHiddenF64 = "loss_ita_hidden_f64"
+            case afterChecksumsSumAbssum = "after_checksums_sum_abssum"
+            case salt
+            case ptr
+        }
     }
 
     /// One forward and backward pass with recorded weights, or with procedural ones.
@@ -109,18 +138,20 @@ extension ParityCase {
         let step = try RecordedStep(inputs, image: image, configuration)
 
         var activations: PretrainingActivations?
-        let losses = try model.losses(step.batch, step.draws, alpha: fields.alpha) { activations = $0 }
+        let losses = try model.losses(step.batch, step.draws, alpha: fields.alpha) {
+            activations = $0
+        }
         try losses.total.backward()
 
         var comparison = Comparison()
-        var expectedLosses = fields.losses_f64
+        var expectedLosses = fields.lossesF64
         expectedLosses["loss_ita_hidden"] =
-            expectedLosses["loss_ita_hidden"] ?? fields.loss_ita_hidden_f64
+            expectedLosses["loss_ita_hidden"] ?? fields.lossItaHiddenF64
         let tolerance = isFullSize ? 2e-5 : 5e-6
         try comparison.losses(losses, expectedLosses, within: tolerance)
-        try comparison.gradients(model.store, fields.grad_norms_f64, expected)
+        try comparison.gradients(model.store, fields.gradNormsF64, expected)
         try comparison.states(model.store, expected, prefix: "after.")
-        for (key, sums) in fields.after_checksums_sum_abssum ?? [:] {
+        for (key, sums) in fields.afterChecksumsSumAbssum ?? [:] {
             try comparison.checksum(key, model.store[key], sums)
         }
         if let activations {
@@ -131,21 +162,40 @@ extension ParityCase {
 
     private struct TraceFields: Decodable {
         struct Group: Decodable {
-            let weight_decay: Double  // swift-format-ignore: AlwaysUseLowerCamelCase
+            let weightDecay: Double
             let params: [String]
+
+            private enum CodingKeys: String, CodingKey {
+                case weightDecay = "weight_decay"
+                case params
+            }
         }
         struct Optimizer: Decodable {
             let lr: Double
-            let weight_decay: Double  // swift-format-ignore: AlwaysUseLowerCamelCase
+            let weightDecay: Double
+
+            private enum CodingKeys: String, CodingKey {
+                case lr
+                case weightDecay = "weight_decay"
+            }
         }
         let weights: String
         let steps: Int
         let alphas: [Double]
         let optimizer: Optimizer
-        let param_groups: [Group]  // swift-format-ignore: AlwaysUseLowerCamelCase
-        let losses_f64: [[String: Double]]  // swift-format-ignore: AlwaysUseLowerCamelCase
-        // swift-format-ignore: AlwaysUseLowerCamelCase
-        let final_checksums_sum_abssum: [String: [Double]]
+        let paramGroups: [Group]
+        let lossesF64: [[String: Double]]
+        let finalChecksumsSumAbssum: [String: [Double]]
+
+        private enum CodingKeys: String, CodingKey {
+            case weights
+            case steps
+            case alphas
+            case optimizer
+            case paramGroups = "param_groups"
+            case lossesF64 = "losses_f64"
+            case finalChecksumsSumAbssum = "final_checksums_sum_abssum"
+        }
     }
 
     /// Several optimizer steps.
@@ -156,19 +206,20 @@ extension ParityCase {
         try model.store.load(tensors(fields.weights))
         let optimizer = AdamW(
             groups: ParameterGroups.make(
-                model.store, weightDecay: fields.optimizer.weight_decay,
+                model.store, weightDecay: fields.optimizer.weightDecay,
                 compatibility: configuration.compatibility),
             learningRate: fields.optimizer.lr)
         let inputs = try tensors("inputs.safetensors")
         let expected = try tensors("expected.safetensors")
 
         var comparison = Comparison()
-        for (index, group) in fields.param_groups.enumerated() where index < optimizer.groups.count {
+        for (index, group) in fields.paramGroups.enumerated() where index < optimizer.groups.count {
             comparison.same(
-                "param_groups.\(index)", optimizer.groups[index].parameters.map(\.key), group.params)
+                "param_groups.\(index)", optimizer.groups[index].parameters.map(\.key), group.params
+            )
             comparison.same(
                 "param_groups.\(index).weight_decay", optimizer.groups[index].weightDecay,
-                group.weight_decay)
+                group.weightDecay)
         }
         for index in 0..<fields.steps {
             let step = try RecordedStep(inputs, prefix: "step\(index).", configuration)
@@ -176,15 +227,17 @@ extension ParityCase {
             let losses = try model.losses(step.batch, step.draws, alpha: fields.alphas[index])
             try losses.total.backward()
             try optimizer.step()
-            let wanted = fields.losses_f64[index]
+            let wanted = fields.lossesF64[index]
             try comparison.losses(losses, wanted, within: 2e-5, prefix: "step\(index).")
             if let temperature = wanted["temp_after"] {
                 comparison.number(
-                    "step\(index).temp_after", try model.temperature.item(), temperature, within: 2e-6)
+                    "step\(index).temp_after", try model.temperature.item(), temperature,
+                    within: 2e-6)
             }
             if let pointer = wanted["queue_ptr_after"] {
                 comparison.number(
-                    "step\(index).queue_ptr_after", try model.queue.pointer.item(), pointer, within: 0)
+                    "step\(index).queue_ptr_after", try model.queue.pointer.item(), pointer,
+                    within: 0)
             }
         }
         try comparison.states(
@@ -194,10 +247,11 @@ extension ParityCase {
             for (key, tensor) in expected where key.hasPrefix(prefix) {
                 let scale = try tensor.magnitude().maximum().item()
                 try comparison.tensor(
-                    key, optimizer.state[key] ?? .zeros([0]), tensor, within: tolerance * scale + 1e-6)
+                    key, optimizer.state[key] ?? .zeros([0]), tensor,
+                    within: tolerance * scale + 1e-6)
             }
         }
-        for (key, sums) in fields.final_checksums_sum_abssum where !Self.isKeyBias(key) {
+        for (key, sums) in fields.finalChecksumsSumAbssum where !Self.isKeyBias(key) {
             try comparison.checksum(key, model.store[key], sums)
         }
         return comparison
@@ -238,7 +292,9 @@ extension Comparison {
             let gradient = parameter.gradient
             let found = try gradient?.to(dtype: .float64).norm().item() ?? 0
             if key.hasSuffix(".key.bias") {
-                add("grad \(key)", error: try gradient?.magnitude().maximum().item() ?? 0, tolerance: 1e-5)
+                add(
+                    "grad \(key)", error: try gradient?.magnitude().maximum().item() ?? 0,
+                    tolerance: 1e-5)
             } else {
                 number("grad_norm \(key)", found, norm, relative: 1e-4, absolute: 1e-6)
             }
@@ -305,7 +361,8 @@ extension Comparison {
             }
         }
         if let wanted = expected["dbg.mlm_logits"] {
-            let rows = wanted.reshaped(-1, wanted.size(-1)).indexed(0, by: step.draws.masking.positions)
+            let rows = wanted.reshaped(-1, wanted.size(-1)).indexed(
+                0, by: step.draws.masking.positions)
             try self.tensor("dbg.mlm_logits", found.languageLogits, rows, within: 1e-4)
         }
         if let wanted = expected["dbg.mae_pred"], let mask = step.draws.patchMask,

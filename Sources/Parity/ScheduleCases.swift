@@ -7,8 +7,15 @@ extension ParityCase {
         struct Case: Decodable {
             let optimizer: Optimizer
             let schedular: LearningRateSchedule.Configuration
-            let lr_after_scheduler_construction: Double  // swift-format-ignore: AlwaysUseLowerCamelCase
+            let lrAfterSchedulerConstruction: Double
             let points: [[Double]]
+
+            private enum CodingKeys: String, CodingKey {
+                case optimizer
+                case schedular
+                case lrAfterSchedulerConstruction = "lr_after_scheduler_construction"
+                case points
+            }
         }
         let cases: [String: Case]
     }
@@ -21,7 +28,7 @@ extension ParityCase {
             let schedule = LearningRateSchedule(item.schedular, learningRate: item.optimizer.lr)
             comparison.number(
                 "\(name) at the start", schedule.rate(epoch: 0, iteration: 0),
-                item.lr_after_scheduler_construction, relative: 1e-12, absolute: 0)
+                item.lrAfterSchedulerConstruction, relative: 1e-12, absolute: 0)
             for point in item.points {
                 comparison.number(
                     "\(name) epoch \(Int(point[0])) iteration \(Int(point[1]))",

@@ -12,12 +12,16 @@ extension ParityCase {
         for (index, item) in fields.items.enumerated() {
             guard let input = item["input"] else { continue }
             for (name, expected) in item {
-                guard let words = name.split(separator: "_").last.flatMap({ Int($0) }) else { continue }
+                guard let words = name.split(separator: "_").last.flatMap({ Int($0) }) else {
+                    continue
+                }
                 let found =
                     name.hasPrefix("pre_caption")
                     ? CaptionCleaning.caption(input, maxWords: words)
                     : CaptionCleaning.question(input, maxWords: words)
-                comparison.same("items.\(index).\(name)", found.unicodeScalars.map(\.value), expected.unicodeScalars.map(\.value))
+                comparison.same(
+                    "items.\(index).\(name)", found.unicodeScalars.map(\.value),
+                    expected.unicodeScalars.map(\.value))
             }
         }
         return comparison
@@ -28,18 +32,37 @@ extension ParityCase {
             let input: String
             let tokens: [String]
             let ids: [Int64]
-            let ids_trunc_25: [Int64]  // swift-format-ignore: AlwaysUseLowerCamelCase
-            let ids_trunc_55: [Int64]  // swift-format-ignore: AlwaysUseLowerCamelCase
-            let ids_trunc_30: [Int64]  // swift-format-ignore: AlwaysUseLowerCamelCase
+            let idsTrunc25: [Int64]
+            let idsTrunc55: [Int64]
+            let idsTrunc30: [Int64]
+
+            private enum CodingKeys: String, CodingKey {
+                case input
+                case tokens
+                case ids
+                case idsTrunc25 = "ids_trunc_25"
+                case idsTrunc55 = "ids_trunc_55"
+                case idsTrunc30 = "ids_trunc_30"
+            }
         }
         struct Batch: Decodable {
             let start: Int
             let count: Int
             let padding: String
             let truncation: Bool
-            let max_length: Int?  // swift-format-ignore: AlwaysUseLowerCamelCase
-            let input_ids: [[Int64]]  // swift-format-ignore: AlwaysUseLowerCamelCase
-            let attention_mask: [[Int64]]  // swift-format-ignore: AlwaysUseLowerCamelCase
+            let maxLength: Int?
+            let inputIds: [[Int64]]
+            let attentionMask: [[Int64]]
+
+            private enum CodingKeys: String, CodingKey {
+                case start
+                case count
+                case padding
+                case truncation
+                case maxLength = "max_length"
+                case inputIds = "input_ids"
+                case attentionMask = "attention_mask"
+            }
         }
         let items: [Item]
         let batches: [Batch]
@@ -53,9 +76,10 @@ extension ParityCase {
         for (index, item) in fields.items.enumerated() {
             let ids = tokenizer.encode(item.input)
             comparison.same("items.\(index).ids", ids, item.ids)
-            comparison.same("items.\(index).tokens", ids.dropFirst().map(tokenizer.token), item.tokens)
+            comparison.same(
+                "items.\(index).tokens", ids.dropFirst().map(tokenizer.token), item.tokens)
             for (length, expected) in [
-                (25, item.ids_trunc_25), (55, item.ids_trunc_55), (30, item.ids_trunc_30),
+                (25, item.idsTrunc25), (55, item.idsTrunc55), (30, item.idsTrunc30),
             ] {
                 comparison.same(
                     "items.\(index).ids_trunc_\(length)",
@@ -65,12 +89,13 @@ extension ParityCase {
         for (index, batch) in fields.batches.enumerated() {
             let texts = fields.items[batch.start..<batch.start + batch.count].map(\.input)
             let found = tokenizer.encode(
-                texts, maxLength: batch.truncation ? batch.max_length : nil,
-                padding: batch.padding == "max_length" ? .length(batch.max_length ?? 0) : .longest)
-            comparison.same("batches.\(index).input_ids", found.inputIDs, batch.input_ids.flatMap { $0 })
+                texts, maxLength: batch.truncation ? batch.maxLength : nil,
+                padding: batch.padding == "max_length" ? .length(batch.maxLength ?? 0) : .longest)
+            comparison.same(
+                "batches.\(index).input_ids", found.inputIDs, batch.inputIds.flatMap { $0 })
             comparison.same(
                 "batches.\(index).attention_mask", found.attentionMask,
-                batch.attention_mask.flatMap { $0 })
+                batch.attentionMask.flatMap { $0 })
         }
         return comparison
     }

@@ -100,7 +100,9 @@ public enum CaptionCleaning {
 extension Unicode.Scalar {
     /// White space as the official code's regular expressions and `split` see it.
     var isPythonSpace: Bool {
-        if value < 0x80 { return value == 0x20 || (0x09...0x0d).contains(value) || (0x1c...0x1f).contains(value) }
+        if value < 0x80 {
+            return value == 0x20 || (0x09...0x0d).contains(value) || (0x1c...0x1f).contains(value)
+        }
         return properties.isWhitespace
     }
 }

@@ -6,6 +6,7 @@ public enum VocabularyError: Error, Equatable, Sendable, CustomStringConvertible
     case missingToken(path: String, token: String)
     case duplicateToken(path: String, token: String, line: Int)
 
+    /// What happened, where, and what to do about it.
     public var description: String {
         switch self {
         case .unreadable(let path, let reason):

@@ -6,7 +6,9 @@ public struct EncodedBatch: Sendable, Equatable {
     public var inputIDs: [Int64]
     /// 1 for tokens, 0 for padding; the same shape.
     public var attentionMask: [Int64]
+    /// Number of texts.
     public var rows: Int
+    /// Tokens of a row, padding included.
     public var length: Int
 }
 
@@ -23,10 +25,15 @@ public enum Padding: Sendable, Equatable {
 public struct WordPieceTokenizer: Sendable {
     /// Ids of the special tokens.
     public struct Special: Sendable, Equatable {
+        /// Fills rows up.
         public let pad: Int64
+        /// Stands for words without pieces.
         public let unknown: Int64
+        /// Starts every sequence.
         public let cls: Int64
+        /// Separates or ends texts where it is written out.
         public let sep: Int64
+        /// Stands for a token to predict.
         public let mask: Int64
     }
 
@@ -35,6 +42,7 @@ public struct WordPieceTokenizer: Sendable {
     private static let specialTokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
     private let vocabulary: Vocabulary
+    /// Ids of the special tokens.
     public let special: Special
 
     /// Reads a `vocab.txt`: one token a line, its number the id.
@@ -119,15 +127,18 @@ public struct WordPieceTokenizer: Sendable {
                 continue
             }
             appendWords(of: text.unicodeScalars[plain..<open], to: &ids)
-            ids.append([special.pad, special.unknown, special.cls, special.sep, special.mask][index])
-            rest = rest[rest.index(open, offsetBy: Self.specialTokens[index].unicodeScalars.count)...]
+            ids.append(
+                [special.pad, special.unknown, special.cls, special.sep, special.mask][index])
+            rest =
+                rest[rest.index(open, offsetBy: Self.specialTokens[index].unicodeScalars.count)...]
             plain = rest.startIndex
         }
         appendWords(of: text.unicodeScalars[plain...], to: &ids)
     }
 
     private func appendWords(of scalars: some Sequence<Unicode.Scalar>, to ids: inout [Int64]) {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4 * Self.longestWord + 8) { buffer in
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4 * Self.longestWord + 8) {
+            buffer in
             var word = WordBuffer(bytes: buffer)
             for scalar in scalars {
                 switch scalar.value {
@@ -147,7 +158,9 @@ public struct WordPieceTokenizer: Sendable {
     }
 
     /// A scalar beyond ASCII: lower case, accents stripped, punctuation and ideographs alone.
-    private func appendUnicode(_ scalar: Unicode.Scalar, _ word: inout WordBuffer, _ ids: inout [Int64]) {
+    private func appendUnicode(
+        _ scalar: Unicode.Scalar, _ word: inout WordBuffer, _ ids: inout [Int64]
+    ) {
         for lower in scalar.properties.lowercaseMapping.unicodeScalars {
             if lower.isWordSeparator {
                 flush(&word, to: &ids)
@@ -237,7 +250,9 @@ private struct WordBuffer {
 
     /// A piece as the vocabulary writes it: with `##` in front unless it starts the word. The two
     /// bytes before it are set back afterwards.
-    func withPiece<Result>(_ range: Range<Int>, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    func withPiece<Result>(_ range: Range<Int>, _ body: (UnsafeBufferPointer<UInt8>) -> Result)
+        -> Result
+    {
         guard range.lowerBound > 0 else {
             return body(UnsafeBufferPointer(rebasing: bytes[2..<2 + range.upperBound]))
         }

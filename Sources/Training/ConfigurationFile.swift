@@ -11,6 +11,7 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
     case missingFile(file: String, key: String, value: String, searched: [String])
     case invalidOverride(String)
 
+    /// What happened, where, and what to do about it.
     public var description: String {
         switch self {
         case .unreadable(let file, let reason): "cannot read the configuration '\(file)': \(reason)"
@@ -30,6 +31,7 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
 public enum ConfigurationFile {
     /// A configuration and what is worth a warning in its file.
     public struct Loaded: Sendable {
+        /// The values.
         public let configuration: PretrainingConfiguration
         /// Keys that mean nothing here, with the nearest that does.
         public let warnings: [String]
@@ -68,7 +70,8 @@ public enum ConfigurationFile {
             throw ConfigurationError.malformed(file: path, reason: "\(error)")
         }
         guard root.mapping != nil else {
-            throw ConfigurationError.malformed(file: path, reason: "it is no mapping of keys to values")
+            throw ConfigurationError.malformed(
+                file: path, reason: "it is no mapping of keys to values")
         }
         for override in overrides { try apply(override, to: &root) }
         try resolveBert(&root, path: path)
@@ -95,7 +98,10 @@ public enum ConfigurationFile {
             throw ConfigurationError.invalidOverride(override)
         }
         func set(_ node: inout Node, _ keys: ArraySlice<String>) {
-            guard let key = keys.first else { return node = value }
+            guard let key = keys.first else {
+                node = value
+                return
+            }
             if node.mapping == nil { node = Node([(Node, Node)]()) }
             var child = node[key] ?? Node([(Node, Node)]())
             set(&child, keys.dropFirst())
@@ -135,7 +141,8 @@ public enum ConfigurationFile {
             PretrainingConfiguration.CodingKeys.allCases.map(\.rawValue)
             + ModelConfiguration.CodingKeys.allCases.map(\.rawValue)
         func unknown(_ node: Node?, _ known: [String], _ section: String) -> [String] {
-            (node?.mapping?.keys.compactMap(\.string) ?? []).filter { !known.contains($0) }.map { key in
+            (node?.mapping?.keys.compactMap(\.string) ?? []).filter { !known.contains($0) }.map {
+                key in
                 let nearest = known.min { distance($0, key) < distance($1, key) } ?? ""
                 return "'\(path)': the key '\(section)\(key)' is unknown and has no effect; "
                     + "the nearest known key is '\(section)\(nearest)'"
@@ -143,11 +150,13 @@ public enum ConfigurationFile {
         }
         return unknown(root, known + keysOfOtherTasks, "")
             + unknown(
-                root["optimizer"], PretrainingConfiguration.Optimizer.CodingKeys.allCases.map(\.rawValue),
+                root["optimizer"],
+                PretrainingConfiguration.Optimizer.CodingKeys.allCases.map(\.rawValue),
                 "optimizer.")
             + unknown(
                 root["schedular"],
-                LearningRateSchedule.Configuration.CodingKeys.allCases.map(\.rawValue), "schedular.")
+                LearningRateSchedule.Configuration.CodingKeys.allCases.map(\.rawValue), "schedular."
+            )
     }
 
     /// Levenshtein distance.
@@ -166,7 +175,9 @@ public enum ConfigurationFile {
         return row[b.count]
     }
 
-    private static func configurationError(_ error: DecodingError, path: String) -> ConfigurationError {
+    private static func configurationError(_ error: DecodingError, path: String)
+        -> ConfigurationError
+    {
         func key(_ path: [any CodingKey]) -> String {
             path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
         }
@@ -177,7 +188,8 @@ public enum ConfigurationFile {
                 expected: "expected a value of type \(type). \(context.debugDescription)")
         case .valueNotFound(let type, let context):
             return .wrongType(
-                file: path, key: key(context.codingPath), expected: "expected a \(type), found nothing")
+                file: path, key: key(context.codingPath),
+                expected: "expected a \(type), found nothing")
         case .keyNotFound(let missing, let context):
             return .wrongType(
                 file: path, key: key(context.codingPath + [missing]), expected: "it is missing")

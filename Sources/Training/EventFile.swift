@@ -13,7 +13,8 @@ public final class EventFile {
     /// Creates a file of a run that starts now.
     /// - Throws: ``FileWritingError``
     public init(directory: String, startedAt time: Date = Date()) throws {
-        let name = "events.out.tfevents.\(Int(time.timeIntervalSince1970)).\(ProcessInfo.processInfo.processIdentifier)"
+        let name =
+            "events.out.tfevents.\(Int(time.timeIntervalSince1970)).\(ProcessInfo.processInfo.processIdentifier)"
         path = (directory as NSString).appendingPathComponent(name)
         guard FileManager.default.createFile(atPath: path, contents: nil),
             let handle = FileHandle(forWritingAtPath: path)
@@ -29,7 +30,9 @@ public final class EventFile {
 
     /// Adds the values of a step.
     /// - Throws: ``FileWritingError``
-    public func add(_ scalars: [(name: String, value: Double)], step: Int, at time: Date = Date()) throws {
+    public func add(_ scalars: [(name: String, value: Double)], step: Int, at time: Date = Date())
+        throws
+    {
         var summary = ProtobufMessage()
         for (name, scalar) in scalars {
             var value = ProtobufMessage()

@@ -17,12 +17,14 @@ public struct LearningRateSchedule: Sendable, Equatable {
         /// official name says epochs.
         public var warmupEpochs = 20
 
+        /// The values of the official 4M configuration, or those that a file states.
         public init() {}
     }
 
     /// Iterations between two changes of the rate in the warm-up.
     public static let warmupStride = 100
 
+    /// The `schedular` section.
     public let configuration: Configuration
     /// Learning rate at the top of the warm-up.
     public let learningRate: Double
@@ -71,6 +73,7 @@ extension LearningRateSchedule.Configuration {
         case cooldownEpochs = "cooldown_epochs"
     }
 
+    /// The values of the official 4M configuration, or those that a file states.
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         self.init()
@@ -95,6 +98,7 @@ extension LearningRateSchedule.Configuration {
         try read(.warmupEpochs, &warmupEpochs)
     }
 
+    /// Writes every value under its key of the configuration file.
     public func encode(to encoder: any Encoder) throws {
         var keys = encoder.container(keyedBy: CodingKeys.self)
         try keys.encode("cosine", forKey: .kind)

@@ -3,6 +3,7 @@ public struct MetricAverages: Codable, Sendable, Equatable {
     private var sums: [String: Double] = [:]
     private var counts: [String: Int] = [:]
 
+    /// Means of nothing yet.
     public init() {}
 
     /// Adds one value.

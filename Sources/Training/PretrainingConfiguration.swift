@@ -10,33 +10,42 @@ public struct PretrainingConfiguration: Sendable, Equatable {
             case adamW
         }
 
+        /// Which optimizer.
         public var opt = Name.adamW
         /// Learning rate at the top of the schedule.
         public var learningRate = 1e-4
+        /// Share of a weight that a step takes off, times the learning rate.
         public var weightDecay = 0.02
 
+        /// The keys of the configuration file.
         public enum CodingKeys: String, CodingKey, CaseIterable {
             case opt
             case learningRate = "lr"
             case weightDecay = "weight_decay"
         }
 
+        /// The official values, or those that a file states.
         public init() {}
 
+        /// The official values, or those that a file states.
         public init(from decoder: any Decoder) throws {
             let keys = try decoder.container(keyedBy: CodingKeys.self)
             opt = try keys.decodeIfPresent(Name.self, forKey: .opt) ?? opt
-            learningRate = try keys.decodeIfPresent(Double.self, forKey: .learningRate) ?? learningRate
+            learningRate =
+                try keys.decodeIfPresent(Double.self, forKey: .learningRate) ?? learningRate
             weightDecay = try keys.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
         }
     }
 
+    /// Sizes and switches of the model.
     public var model = ModelConfiguration()
     /// Annotation files, relative to the annotation directory.
     public var trainFiles: [String] = []
     /// Pairs of a step, on each device.
     public var batchSize = 32
+    /// The optimizer and its settings.
     public var optimizer = Optimizer()
+    /// The learning rate over time.
     public var schedule = LearningRateSchedule.Configuration()
     /// Share of the momentum model in the targets after epoch 0.
     public var alpha = 0.4
@@ -50,8 +59,10 @@ public struct PretrainingConfiguration: Sendable, Equatable {
     public var saveStep: Int?
     /// Tokens kept of a caption and of all concepts.
     public var captionTokens = 25
+    /// Tokens kept of all concepts, with their class token.
     public var conceptTokens = 55
 
+    /// The official values, or those that a file states.
     public init() {}
 
     /// - Throws: ``ModelConfigurationError`` naming the first value that cannot be trained with.
@@ -63,7 +74,8 @@ public struct PretrainingConfiguration: Sendable, Equatable {
         try require(!trainFiles.isEmpty, "train_file", "a list of annotation files")
         try require(batchSize >= 2, "batch_size", "2 or more, since negatives come from the batch")
         try require(
-            model.queueSize % batchSize == 0, "queue_size", "a multiple of batch_size (\(batchSize))")
+            model.queueSize % batchSize == 0, "queue_size",
+            "a multiple of batch_size (\(batchSize))")
         try require(schedule.epochs > 0, "schedular.epochs", "1 or more")
         try require((0...1).contains(alpha), "alpha", "between 0 and 1")
         try require(optimizer.learningRate > 0, "optimizer.lr", "greater than 0")
@@ -95,6 +107,7 @@ extension PretrainingConfiguration: Codable {
         case conceptTokens = "concept_tokens"
     }
 
+    /// The official values, or those that a file states.
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         self.init()
@@ -116,6 +129,7 @@ extension PretrainingConfiguration: Codable {
         try read(.conceptTokens, &conceptTokens)
     }
 
+    /// Writes every value under its key of the configuration file.
     public func encode(to encoder: any Encoder) throws {
         try model.encode(to: encoder)
         var keys = encoder.container(keyedBy: CodingKeys.self)

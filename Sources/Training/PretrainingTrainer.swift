@@ -6,12 +6,16 @@ import ViCHA
 
 /// A loss that is no finite number.
 public struct DivergenceError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Epoch, counted from 0.
     public let epoch: Int
+    /// Iteration of the epoch, counted from 0.
     public let iteration: Int
+    /// The losses, by name.
     public let losses: String
     /// Where the weights before this step lie.
     public let checkpoint: String
 
+    /// What happened, where, and what to do about it.
     public var description: String {
         "the loss is not finite in epoch \(epoch), iteration \(iteration) (\(losses)). The weights "
             + "before this step are in '\(checkpoint)'. Lower optimizer.lr, lengthen warmup_epochs, or "
@@ -23,10 +27,13 @@ public struct DivergenceError: Error, Equatable, Sendable, CustomStringConvertib
 public final class PretrainingTrainer {
     /// What a run needs beside its configuration.
     public struct Options: Sendable {
+        /// Where checkpoints and logs go.
         public var outputDirectory: String
+        /// Where the model computes.
         public var device = Device.cpu
         /// Type of matrix products; nil for full precision.
         public var autocast: DType?
+        /// What every random choice is made from.
         public var seed: UInt64 = 42
         /// Threads that prepare batches.
         public var workers = 1
@@ -37,6 +44,7 @@ public final class PretrainingTrainer {
         /// Least time between two saves of the last checkpoint at ends of epochs. seconds
         public var saveInterval = 60.0
 
+        /// A run on the CPU in full precision.
         public init(outputDirectory: String) { self.outputDirectory = outputDirectory }
     }
 
@@ -47,6 +55,7 @@ public final class PretrainingTrainer {
         case interrupted
     }
 
+    /// The model that is trained.
     public let model: PretrainingModel
     private let configuration: PretrainingConfiguration
     private let dataset: PretrainingDataset
@@ -63,7 +72,8 @@ public final class PretrainingTrainer {
     /// Prepares a run from epoch 0 with the weights that `model` has.
     /// - Throws: ``ModelConfigurationError``, ``TorchError``
     public init(
-        _ configuration: PretrainingConfiguration, model: PretrainingModel, dataset: PretrainingDataset,
+        _ configuration: PretrainingConfiguration, model: PretrainingModel,
+        dataset: PretrainingDataset,
         options: Options, stop: StopSignal = StopSignal()
     ) throws {
         try configuration.validate()
@@ -146,7 +156,9 @@ public final class PretrainingTrainer {
                 let shown = try flush(&pending, log)
                 progress.update(
                     done, items: (done - first) * sampler.batchSize, title: "epoch \(state.epoch)",
-                    values: shown.map { ($0.name.dropFirst(5) + "", String(format: "%.3f", $0.value)) })
+                    values: shown.map {
+                        ($0.name.dropFirst(5) + "", String(format: "%.3f", $0.value))
+                    })
             }
             if endsEpoch { try finishEpoch(log) }
             if stops || done == total
@@ -197,7 +209,9 @@ public final class PretrainingTrainer {
     }
 
     /// Reads the losses of the steps since the last reading.
-    private func flush(_ pending: inout PendingLosses, _ log: TrainingLog) throws -> [(name: String, value: Double)] {
+    private func flush(_ pending: inout PendingLosses, _ log: TrainingLog) throws -> [(
+        name: String, value: Double
+    )] {
         let firstStep = state.step - pending.count
         let rows = try pending.values()
         var last: [(name: String, value: Double)] = []
@@ -215,7 +229,8 @@ public final class PretrainingTrainer {
             for (name, value) in row.losses { state.metrics.add(name, value) }
             state.metrics.add("lr", row.rate)
             try log.add(
-                step: firstStep + index, epoch: state.epoch, learningRate: row.rate, losses: row.losses)
+                step: firstStep + index, epoch: state.epoch, learningRate: row.rate,
+                losses: row.losses)
             last = row.losses
         }
         pending = PendingLosses()

@@ -26,8 +26,7 @@ public final class ProgressDisplay {
 
     /// Reports steps done, what they carried in this run, what stands in front, and values worth
     /// seeing.
-    public func update(_ done: Int, items: Int, title: String, values: [(String, String)] = [])
-    {
+    public func update(_ done: Int, items: Int, title: String, values: [(String, String)] = []) {
         let now = Date()
         let interval = isTerminal ? 0.1 : 10
         guard done == total || now.timeIntervalSince(lastShown) >= interval else { return }
@@ -39,7 +38,8 @@ public final class ProgressDisplay {
         var line = "\(title) \(done)/\(total)"
         if isTerminal {
             let filled = total > 0 ? 20 * done / total : 20
-            line += " [" + String(repeating: "█", count: filled)
+            line +=
+                " [" + String(repeating: "█", count: filled)
                 + String(repeating: "·", count: 20 - filled) + "]"
         }
         for (name, value) in values { line += "  \(name) \(value)" }

@@ -9,6 +9,7 @@ public final class StopSignal: @unchecked Sendable {
     private var requested = false
     private var sources: [any DispatchSourceSignal] = []
 
+    /// A signal that has not been requested.
     public init() {}
 
     /// Whether to stop after the step at hand.

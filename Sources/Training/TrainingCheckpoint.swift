@@ -6,6 +6,7 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     case noTrainingState(path: String)
     case otherRun(path: String, what: String, saved: String, now: String)
 
+    /// What happened, where, and what to do about it.
     public var description: String {
         switch self {
         case .noTrainingState(let path):
@@ -24,12 +25,15 @@ public struct TrainingCheckpoint {
     public struct State: Codable, Sendable, Equatable {
         /// Epoch and iteration to go on with.
         public var epoch: Int
+        /// Iteration of the epoch to go on with.
         public var iteration: Int
         /// Steps made in all.
         public var step: Int
         /// What a resumed run must share to be the same run.
         public var seed: UInt64
+        /// Records of the data set.
         public var recordCount: Int
+        /// Records of a batch.
         public var batchSize: Int
         /// Sums of the running epoch's metrics.
         public var metrics: MetricAverages
@@ -56,7 +60,8 @@ public struct TrainingCheckpoint {
         for (key, generator) in random { tensors[randomPrefix + key] = generator.state }
         let encoded = try JSONEncoder().encode(state)
         try writeSafetensors(
-            tensors, metadata: [stateKey: String(decoding: encoded, as: UTF8.self), "format": "pt"],
+            tensors,
+            metadata: [stateKey: String(decoding: encoded, as: UTF8.self), "format": "pt"],
             to: path)
     }
 

@@ -25,18 +25,23 @@ final class TrainingLog {
                 for line in kept { try Array((line + "\n").utf8).withUnsafeBytes { try write($0) } }
             }
         }
-        epochs = try Self.appending((directory as NSString).appendingPathComponent(Self.epochFile), fresh: step == 0)
+        epochs = try Self.appending(
+            (directory as NSString).appendingPathComponent(Self.epochFile), fresh: step == 0)
         steps = try Self.appending(stepPath, fresh: step == 0)
         events = try EventFile(directory: directory)
     }
 
     private struct StepNumber: Decodable { let step: Int }
 
-    func add(step: Int, epoch: Int, learningRate: Double, losses: [(name: String, value: Double)]) throws {
+    func add(step: Int, epoch: Int, learningRate: Double, losses: [(name: String, value: Double)])
+        throws
+    {
         var fields = ["\"step\": \(step)", "\"epoch\": \(epoch)", "\"lr\": \(learningRate)"]
         fields += losses.map { "\"\($0.name)\": \($0.value)" }
         try write("{" + fields.joined(separator: ", ") + "}\n", to: steps, Self.stepFile)
-        try events.add([("lr", learningRate)] + losses.map { ("loss/" + $0.name.dropFirst(5), $0.value) }, step: step)
+        try events.add(
+            [("lr", learningRate)] + losses.map { ("loss/" + $0.name.dropFirst(5), $0.value) },
+            step: step)
     }
 
     /// Means as the official scripts write them: texts of three decimals.

@@ -41,7 +41,9 @@ struct Encoders: Sendable {
     }
 
     /// Normalised feature of each image. `[B, D]` class tokens → `[B, E]`
-    func imageFeatures(_ classTokens: Tensor) -> Tensor { visionProjection(classTokens).normalized() }
+    func imageFeatures(_ classTokens: Tensor) -> Tensor {
+        visionProjection(classTokens).normalized()
+    }
 
     /// Normalised feature of each text. `[B, D]` class tokens → `[B, E]`
     func textFeatures(_ classTokens: Tensor) -> Tensor { textProjection(classTokens).normalized() }

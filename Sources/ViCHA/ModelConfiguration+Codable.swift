@@ -68,6 +68,7 @@ extension ModelConfiguration: Codable {
         try read(.checkpointsBlocks, &checkpointsBlocks)
     }
 
+    /// Writes every value under its key of the configuration file.
     public func encode(to encoder: any Encoder) throws {
         var keys = encoder.container(keyedBy: CodingKeys.self)
         try keys.encode(vision.imageSize, forKey: .imageSize)
@@ -142,6 +143,7 @@ extension BertConfiguration: Codable {
         try read(.padTokenID, &padTokenID)
     }
 
+    /// Writes every value under its key of the configuration file.
     public func encode(to encoder: any Encoder) throws {
         var keys = encoder.container(keyedBy: CodingKeys.self)
         try keys.encode(hiddenSize, forKey: .hiddenSize)

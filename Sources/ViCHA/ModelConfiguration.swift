@@ -21,6 +21,7 @@ public struct VisionConfiguration: Sendable, Equatable {
     /// Width of a block's MLP in units of `width`.
     public var mlpRatio = 4
 
+    /// The official values.
     public init() {}
 
     /// Patches of an image.
@@ -58,6 +59,7 @@ public struct BertConfiguration: Sendable, Equatable {
     /// Token that pads sequences.
     public var padTokenID = 0
 
+    /// The official values.
     public init() {}
 }
 
@@ -73,7 +75,9 @@ public enum MaskedImageObjective: Sendable, Equatable, CaseIterable {
 
 /// The sizes and switches of a ViCHA model; every variant of the paper is a value of this type.
 public struct ModelConfiguration: Sendable, Equatable {
+    /// Sizes of the image encoder.
     public var vision = VisionConfiguration()
+    /// Sizes of the text and fusion encoder; the concept encoder shares them.
     public var text = BertConfiguration()
     /// Width of the aligned features.
     public var embedDim = 256
@@ -103,13 +107,16 @@ public struct ModelConfiguration: Sendable, Equatable {
     public var maskRatio = 0.75
     /// Width, heads and blocks of the masked-image decoder.
     public var decoderWidth = 768
+    /// Attention heads of the masked-image decoder.
     public var decoderHeads = 16
+    /// Blocks of the masked-image decoder.
     public var decoderDepth = 2
     /// Whether the official implementation's unintended behaviours are kept.
     public var compatibility = Compatibility.official
     /// Whether blocks are computed again in the backward pass to save memory.
     public var checkpointsBlocks = false
 
+    /// The official values.
     public init() {}
 
     /// - Throws: ``ModelConfigurationError`` naming the first value that makes no model.
@@ -183,10 +190,12 @@ public struct ModelConfigurationError: Error, Equatable, Sendable, CustomStringC
     /// What the value must be.
     public let expected: String
 
+    /// The official values.
     public init(key: String, expected: String) {
         self.key = key
         self.expected = expected
     }
 
+    /// What happened, where, and what to do about it.
     public var description: String { "configuration key '\(key)' must be \(expected)" }
 }

@@ -5,10 +5,12 @@ import Torch
 public struct PretrainingBatch: Sendable {
     /// Normalised pixels. `[B, 3, H, W]`
     public let images: Tensor
+    /// Encoded captions.
     public let captions: TokenBatch
     /// nil for a model without concepts.
     public let concepts: TokenBatch?
 
+    /// Makes the value.
     public init(images: Tensor, captions: TokenBatch, concepts: TokenBatch?) {
         self.images = images
         self.captions = captions
@@ -25,11 +27,14 @@ public struct PretrainingBatch: Sendable {
 
 /// Everything of a pretraining step that is left to chance.
 public struct PretrainingDraws: Sendable {
+    /// The masked captions.
     public let masking: MaskedTokens
+    /// How hard negatives are chosen.
     public let negatives: NegativeSelection
     /// nil without masked image modelling.
     public let patchMask: PatchMask?
 
+    /// Makes the value.
     public init(masking: MaskedTokens, negatives: NegativeSelection, patchMask: PatchMask?) {
         self.masking = masking
         self.negatives = negatives
@@ -84,7 +89,9 @@ public struct PretrainingLosses: Sendable {
     public let mae: Tensor?
 
     /// Their sum, which is minimised.
-    public var total: Tensor { [ita, itm].reduce(mlm, +) + (mae ?? .zeros([], device: mlm.device)) }
+    public var total: Tensor {
+        [ita, itm].reduce(mlm, +) + (mae ?? .zeros([], device: mlm.device))
+    }
 }
 
 /// Intermediate results of a step, for inspection.
@@ -109,12 +116,15 @@ public struct PretrainingActivations: Sendable {
 
 /// The ViCHA model with everything that pretraining needs.
 public final class PretrainingModel {
+    /// Sizes and switches.
     public let configuration: ModelConfiguration
     /// All weights and buffers under the official keys.
     public let store: ParameterStore
     /// Scalar.
     public let temperature: Tensor
+    /// Earlier momentum features.
     public let queue: FeatureQueue
+    /// Moves the momentum weights.
     public let twin: MomentumTwin
     let online: Encoders
     let momentum: Encoders
@@ -169,7 +179,8 @@ public final class PretrainingModel {
 
         let patches = online.vision.patches(of: batch.images)
         let concepts = online.encodeConcepts(batch.concepts, dropout: dropout)
-        let image = online.encodeImages(patches: patches, concepts: concepts, tokens: batch.concepts)
+        let image = online.encodeImages(
+            patches: patches, concepts: concepts, tokens: batch.concepts)
         let textStates = online.text.encodeText(batch.captions, dropout: dropout)
         let text = textStates[textStates.count - 1]
 
@@ -301,7 +312,9 @@ public final class PretrainingModel {
                 memory: online.text.memory(of: text, mask: textMask), dropout: dropout)
             predictions.append(decoder.crossModalPrediction(fused, mask))
         }
-        if let prediction = decoder.unimodalPrediction(encoded, mask) { predictions.append(prediction) }
+        if let prediction = decoder.unimodalPrediction(encoded, mask) {
+            predictions.append(prediction)
+        }
         let losses = predictions.map { MaskedImageModeling.loss($0, target: target) }
         guard let first = losses.first, let prediction = predictions.first else { return nil }
         return (losses.dropFirst().reduce(first, +) / Double(losses.count), prediction)

@@ -29,7 +29,9 @@ struct CaptionMatching {
         let images = try records.map {
             try ImageDecoder.decode(path: run.dataset.paths.resolve($0.image))
         }
-        let pixels = images.flatMap { PixelNormalization.clip($0.resized(width: side, height: side)) }
+        let pixels = images.flatMap {
+            PixelNormalization.clip($0.resized(width: side, height: side))
+        }
         let concepts =
             run.configuration.model.usesConcepts
             ? TokenBatch(

@@ -24,7 +24,8 @@ struct Demo: ParsableCommand {
     @Option(help: "Directory with the photographs and pretrain.json.")
     var samples = "Samples"
 
-    @Option(name: [.long, .customLong("output_dir")], help: "Directory for the run and its report.")
+    @Option(
+        name: [.long, .customLong("output_dir")], help: "Directory for the run and its report.")
     var outputDir = "output/demo"
 
     @OptionGroup var device: DeviceOptions
@@ -59,7 +60,12 @@ struct Demo: ParsableCommand {
             facts: [
                 ("records", "\(run.dataset.records.count)"),
                 ("weights", "\(run.model.store.parameters.map(\.tensor.count).reduce(0, +))"),
-                ("training", String(format: "%.0f s%@", trained.timeIntervalSince(start), outcome == .interrupted ? ", stopped on request" : "")),
+                (
+                    "training",
+                    String(
+                        format: "%.0f s%@", trained.timeIntervalSince(start),
+                        outcome == .interrupted ? ", stopped on request" : "")
+                ),
                 ("configuration", config),
             ])
         let path = (outputDir as NSString).appendingPathComponent("report.html")

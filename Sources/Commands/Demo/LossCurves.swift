@@ -11,7 +11,9 @@ struct LossCurves {
         var series: [String: [Double]] = [:]
         for line in lines {
             let values = try JSONDecoder().decode([String: Double].self, from: Data(line.utf8))
-            for (name, value) in values where name.hasPrefix("loss_") { series[name, default: []].append(value) }
+            for (name, value) in values where name.hasPrefix("loss_") {
+                series[name, default: []].append(value)
+            }
         }
         losses = series.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
@@ -24,7 +26,9 @@ struct LossCurves {
             let high = max(loss.values.max() ?? 1, low + 1e-9)
             func points(_ values: [Double]) -> String {
                 values.enumerated().map { step, value in
-                    let x = margin + Double(step) / Double(max(1, values.count - 1)) * (width - 1.5 * margin)
+                    let x =
+                        margin + Double(step) / Double(max(1, values.count - 1))
+                        * (width - 1.5 * margin)
                     let y = margin + (high - value) / (high - low) * (height - 1.7 * margin)
                     return String(format: "%.1f,%.1f", x, y)
                 }.joined(separator: " ")

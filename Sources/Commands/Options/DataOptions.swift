@@ -27,7 +27,8 @@ struct DataOptions: ParsableArguments {
         ImagePaths(
             dataDirectory: dataDir,
             replacements: try replacePrefix.map { text in
-                let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                let parts = text.split(
+                    separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 guard parts.count == 2, !parts[0].isEmpty else {
                     throw ValidationError("--replace-prefix takes from=to, not '\(text)'")
                 }

@@ -12,7 +12,9 @@ enum Resources {
             var directory = start
             while directory.path != "/" {
                 let candidate = directory.appendingPathComponent(".venv/minilm").path
-                if FileManager.default.fileExists(atPath: candidate + "/vocab.txt") { return candidate }
+                if FileManager.default.fileExists(atPath: candidate + "/vocab.txt") {
+                    return candidate
+                }
                 directory = directory.deletingLastPathComponent()
             }
         }

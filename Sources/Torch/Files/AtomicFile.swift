@@ -7,11 +7,13 @@ public struct FileWritingError: Error, Equatable, Sendable, CustomStringConverti
     /// What the system says.
     public let reason: String
 
+    /// Makes an error.
     public init(path: String, reason: String) {
         self.path = path
         self.reason = reason
     }
 
+    /// What happened, where, and what to do about it.
     public var description: String {
         "cannot write '\(path)': \(reason). Free space or permission may be missing; nothing was "
             + "changed there."
@@ -24,7 +26,9 @@ public struct FileWritingError: Error, Equatable, Sendable, CustomStringConverti
         {
             return String(cString: strerror(Int32(underlying.code)))
         }
-        if error.domain == NSPOSIXErrorDomain { return String(cString: strerror(Int32(error.code))) }
+        if error.domain == NSPOSIXErrorDomain {
+            return String(cString: strerror(Int32(error.code)))
+        }
         return error.localizedDescription
     }
 }
@@ -47,7 +51,8 @@ public func writeAtomically(
         try body { bytes in
             var rest = bytes[...]
             while !rest.isEmpty {
-                let written = write(file, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                let written = write(
+                    file, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
                 if written < 0 {
                     if errno == EINTR { continue }
                     throw fail()

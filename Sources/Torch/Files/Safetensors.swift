@@ -7,6 +7,7 @@ public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertibl
     case missingTensor(path: String, key: String)
     case unwritable(path: String, reason: String)
 
+    /// What happened, where, and what to do about it.
     public var description: String {
         switch self {
         case .unreadable(let path, let reason): "cannot read '\(path)': \(reason)"
@@ -62,7 +63,8 @@ public final class SafetensorsFile {
             throw SafetensorsError.missingTensor(path: path, key: key)
         }
         let bytes = UnsafeRawBufferPointer(
-            rebasing: UnsafeRawBufferPointer(start: mapping.bytes, count: mapping.length)[item.bytes])
+            rebasing: UnsafeRawBufferPointer(start: mapping.bytes, count: mapping.length)[
+                item.bytes])
         let isAligned = Int(bitPattern: bytes.baseAddress) % item.dtype.byteCount == 0
         return isAligned && !bytes.isEmpty
             ? Tensor(borrowing: bytes, shape: item.shape, dtype: item.dtype, owner: mapping)
@@ -78,7 +80,13 @@ public final class SafetensorsFile {
     private struct HeaderItem: Decodable {
         let dtype: String
         let shape: [Int]
-        let data_offsets: [Int]  // swift-format-ignore: AlwaysUseLowerCamelCase
+        let dataOffsets: [Int]
+
+        private enum CodingKeys: String, CodingKey {
+            case dtype
+            case shape
+            case dataOffsets = "data_offsets"
+        }
     }
 
     private enum HeaderValue: Decodable {
@@ -97,7 +105,9 @@ public final class SafetensorsFile {
     private static func header(of data: NSData, path: String) throws -> (
         [String: Item], [String: String]
     ) {
-        func malformed(_ reason: String) -> SafetensorsError { .malformed(path: path, reason: reason) }
+        func malformed(_ reason: String) -> SafetensorsError {
+            .malformed(path: path, reason: reason)
+        }
         guard data.length >= 8 else { throw malformed("it has \(data.length) bytes") }
         let length = data.bytes.loadUnaligned(as: UInt64.self).littleEndian
         guard length <= UInt64(min(data.length - 8, largestHeader)) else {
@@ -120,9 +130,9 @@ public final class SafetensorsFile {
                 guard let dtype = DType(safetensors: raw.dtype) else {
                     throw malformed("tensor '\(key)' has the unknown type '\(raw.dtype)'")
                 }
-                guard raw.data_offsets.count == 2, raw.data_offsets[0] >= 0,
-                    raw.data_offsets[0] <= raw.data_offsets[1],
-                    raw.data_offsets[1] <= data.length - start
+                guard raw.dataOffsets.count == 2, raw.dataOffsets[0] >= 0,
+                    raw.dataOffsets[0] <= raw.dataOffsets[1],
+                    raw.dataOffsets[1] <= data.length - start
                 else { throw malformed("tensor '\(key)' lies outside the file") }
                 var size = dtype.byteCount
                 for dimension in raw.shape {
@@ -132,12 +142,12 @@ public final class SafetensorsFile {
                     }
                     size = product
                 }
-                guard size == raw.data_offsets[1] - raw.data_offsets[0] else {
+                guard size == raw.dataOffsets[1] - raw.dataOffsets[0] else {
                     throw malformed("tensor '\(key)' of shape \(raw.shape) has another size")
                 }
                 items[key] = Item(
                     dtype: dtype, shape: raw.shape,
-                    bytes: start + raw.data_offsets[0]..<start + raw.data_offsets[1])
+                    bytes: start + raw.dataOffsets[0]..<start + raw.dataOffsets[1])
             }
         }
         var end = start
@@ -167,13 +177,15 @@ public func writeSafetensors(
     let ordered = tensors.sorted {
         ($1.value.dtype.byteCount, $0.key) < ($0.value.dtype.byteCount, $1.key)
     }
-    var header: [String: HeaderEntry] = metadata.isEmpty ? [:] : ["__metadata__": .metadata(metadata)]
+    var header: [String: HeaderEntry] =
+        metadata.isEmpty ? [:] : ["__metadata__": .metadata(metadata)]
     var offset = 0
     for (key, tensor) in ordered {
         let tensor = try tensor.checked()
         let size = tensor.count * tensor.dtype.byteCount
         header[key] = .item(
-            dtype: tensor.dtype.safetensorsName, shape: tensor.shape, offsets: [offset, offset + size])
+            dtype: tensor.dtype.safetensorsName, shape: tensor.shape,
+            offsets: [offset, offset + size])
         offset += size
     }
     let encoder = JSONEncoder()
@@ -186,7 +198,9 @@ public func writeSafetensors(
             try withUnsafeBytes(of: &length) { try write($0) }
             try head.withUnsafeBytes { try write($0) }
             for (_, tensor) in ordered {
-                try tensor.detached().to(device: .cpu).contiguous().withUnsafeBytes { try write($0) }
+                try tensor.detached().to(device: .cpu).contiguous().withUnsafeBytes {
+                    try write($0)
+                }
             }
         }
     } catch let error as FileWritingError {

@@ -2,8 +2,11 @@
 public struct StateDictionaryError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A tensor of another shape than the model's.
     public struct Mismatch: Equatable, Sendable {
+        /// Key in the state dictionary.
         public let key: String
+        /// Shape in the model.
         public let expected: [Int]
+        /// Shape in the file.
         public let found: [Int]
     }
 
@@ -14,6 +17,7 @@ public struct StateDictionaryError: Error, Equatable, Sendable, CustomStringConv
     /// Keys whose shapes differ.
     public var mismatched: [Mismatch] = []
 
+    /// Makes an error that lists keys.
     public init(
         missing: [String] = [], unexpected: [String] = [], mismatched: [Mismatch] = []
     ) {
@@ -22,12 +26,14 @@ public struct StateDictionaryError: Error, Equatable, Sendable, CustomStringConv
         self.mismatched = mismatched
     }
 
+    /// What happened, where, and what to do about it.
     public var description: String {
         var lines: [String] = []
         func list(_ title: String, _ items: [String]) {
             guard !items.isEmpty else { return }
             let more = items.count > 8 ? " and \(items.count - 8) more" : ""
-            lines.append("\(items.count) \(title): " + items.prefix(8).joined(separator: ", ") + more)
+            lines.append(
+                "\(items.count) \(title): " + items.prefix(8).joined(separator: ", ") + more)
         }
         list(
             "of another shape",

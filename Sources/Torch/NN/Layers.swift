@@ -6,7 +6,9 @@ private let embeddingOp = Operator("embedding")
 
 /// An affine map of the last dimension: `x Wᵀ + b`, with `weight` `[out, in]` and `bias` `[out]`.
 public struct Linear: Sendable {
+    /// `[out, in]`
     public let weight: Tensor
+    /// `[out]`, nil for none.
     public let bias: Tensor?
 
     /// Declares the weights, by default initialised as PyTorch does: uniform in ±1/√in.
@@ -33,11 +35,14 @@ public struct Linear: Sendable {
 
 /// Layer normalisation over the last dimension.
 public struct LayerNorm: Sendable {
+    /// Factor of each element.
     public let weight: Tensor
+    /// Added at the end.
     public let bias: Tensor
     /// Added to the variance.
     public let epsilon: Double
 
+    /// Declares the weights: ones and zeros.
     public init(_ scope: ParameterScope, _ width: Int, epsilon: Double) {
         weight = scope.parameter("weight", [width], .ones)
         bias = scope.parameter("bias", [width], .zeros)

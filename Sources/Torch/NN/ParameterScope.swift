@@ -60,7 +60,9 @@ public final class ParameterStore {
         if let failure { throw failure }
     }
 
-    func declare(_ key: String, _ shape: [Int], _ initializer: Initializer, _ role: Role, _ dtype: DType)
+    func declare(
+        _ key: String, _ shape: [Int], _ initializer: Initializer, _ role: Role, _ dtype: DType
+    )
         -> Tensor
     {
         let initial = initializer.tensor(shape, dtype: dtype, generator: generator)

@@ -7,6 +7,7 @@ public final class AdamW {
         /// Share of a weight that each step takes off, times the learning rate.
         public let weightDecay: Double
 
+        /// Makes a group.
         public init(parameters: [ParameterStore.Entry], weightDecay: Double) {
             self.parameters = parameters
             self.weightDecay = weightDecay

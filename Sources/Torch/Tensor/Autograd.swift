@@ -3,7 +3,9 @@ import Foundation
 
 extension Tensor {
     /// Whether gradients are computed for this tensor.
-    public var requiresGradient: Bool { storage.handle.map { ct_tensor_requires_grad($0) } ?? false }
+    public var requiresGradient: Bool {
+        storage.handle.map { ct_tensor_requires_grad($0) } ?? false
+    }
 
     /// Switches the computation of gradients for a leaf tensor.
     /// - Throws: ``TorchError`` for a tensor that is not floating point or not a leaf.
@@ -108,10 +110,11 @@ public func checkpointed(
             ct_checkpoint(
                 &handles, Int64(handles.count), Unmanaged.passRetained(context).toOpaque(),
                 { context, inputs, count, message in
-                    Unmanaged<CheckpointContext>.fromOpaque(context!).takeUnretainedValue()
-                        .run(inputs!, Int(count), message!)
+                    guard let context, let inputs, let message else { return nil }
+                    return Unmanaged<CheckpointContext>.fromOpaque(context).takeUnretainedValue()
+                        .run(inputs, Int(count), message)
                 },
-                { Unmanaged<CheckpointContext>.fromOpaque($0!).release() }, message)
+                { $0.map { Unmanaged<CheckpointContext>.fromOpaque($0).release() } }, message)
         }
     }
 }

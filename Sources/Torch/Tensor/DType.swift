@@ -26,17 +26,33 @@ public enum DType: Int32, Sendable, CaseIterable {
 public protocol TensorElement: Sendable, BitwiseCopyable {
     /// The element type it corresponds to.
     static var dtype: DType { get }
-    /// A value to fill memory with before it is written.
-    static var zero: Self { get }
 }
 
-extension UInt8: TensorElement { public static var dtype: DType { .uint8 } }
-extension Int32: TensorElement { public static var dtype: DType { .int32 } }
-extension Int64: TensorElement { public static var dtype: DType { .int64 } }
-extension Int: TensorElement { public static var dtype: DType { .int64 } }
-extension Float: TensorElement { public static var dtype: DType { .float32 } }
-extension Double: TensorElement { public static var dtype: DType { .float64 } }
+extension UInt8: TensorElement {
+    /// uint8
+    public static var dtype: DType { .uint8 }
+}
+extension Int32: TensorElement {
+    /// int32
+    public static var dtype: DType { .int32 }
+}
+extension Int64: TensorElement {
+    /// int64
+    public static var dtype: DType { .int64 }
+}
+extension Int: TensorElement {
+    /// int64
+    public static var dtype: DType { .int64 }
+}
+extension Float: TensorElement {
+    /// float32
+    public static var dtype: DType { .float32 }
+}
+extension Double: TensorElement {
+    /// float64
+    public static var dtype: DType { .float64 }
+}
 extension Bool: TensorElement {
+    /// bool
     public static var dtype: DType { .bool }
-    public static var zero: Bool { false }
 }

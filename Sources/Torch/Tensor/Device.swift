@@ -25,6 +25,7 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
         return Int(bytes)
     }
 
+    /// What happened, where, and what to do about it.
     public var description: String {
         switch self {
         case .cpu: "cpu"

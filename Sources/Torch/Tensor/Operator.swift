@@ -36,7 +36,9 @@ struct Operator: @unchecked Sendable {
         case device(Device)
         case string(StaticString)
 
-        static func dtype(_ type: DType?) -> Argument { type.map { .int(Int($0.rawValue)) } ?? .none }
+        static func dtype(_ type: DType?) -> Argument {
+            type.map { .int(Int($0.rawValue)) } ?? .none
+        }
         static func tensor(_ tensor: Tensor?) -> Argument { tensor.map { .tensor($0) } ?? .none }
     }
 
@@ -112,7 +114,8 @@ struct Operator: @unchecked Sendable {
                 }
                 values.append(value)
             }
-            return withUnsafeTemporaryAllocation(of: CTTensor?.self, capacity: capacity) { results in
+            return withUnsafeTemporaryAllocation(of: CTTensor?.self, capacity: capacity) {
+                results in
                 var message: UnsafeMutablePointer<CChar>?
                 let count = ct_operator_call(
                     handle, values, Int64(values.count), integers, objects, results.baseAddress,

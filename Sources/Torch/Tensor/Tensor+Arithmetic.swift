@@ -28,16 +28,27 @@ extension Tensor {
     private static let softmaxOp = Operator("softmax", "int")
     private static let logSoftmaxOp = Operator("log_softmax", "int")
 
+    /// The sum of the elements; shapes broadcast.
     public static func + (a: Tensor, b: Tensor) -> Tensor { addOp(.tensor(a), .tensor(b)) }
+    /// The sum of the elements; shapes broadcast.
     public static func + (a: Tensor, b: Double) -> Tensor { addScalarOp(.tensor(a), .real(b)) }
+    /// The sum of the elements; shapes broadcast.
     public static func + (a: Tensor, b: Int) -> Tensor { addScalarOp(.tensor(a), .int(b)) }
+    /// The difference of the elements; shapes broadcast.
     public static func - (a: Tensor, b: Tensor) -> Tensor { subOp(.tensor(a), .tensor(b)) }
+    /// The difference of the elements; shapes broadcast.
     public static func - (a: Double, b: Tensor) -> Tensor { rsubScalarOp(.tensor(b), .real(a)) }
+    /// The product of the elements; shapes broadcast.
     public static func * (a: Tensor, b: Tensor) -> Tensor { mulOp(.tensor(a), .tensor(b)) }
+    /// The product of the elements; shapes broadcast.
     public static func * (a: Tensor, b: Double) -> Tensor { mulScalarOp(.tensor(a), .real(b)) }
+    /// The product of the elements; shapes broadcast.
     public static func * (a: Double, b: Tensor) -> Tensor { b * a }
+    /// The quotient of the elements; shapes broadcast.
     public static func / (a: Tensor, b: Tensor) -> Tensor { divOp(.tensor(a), .tensor(b)) }
+    /// The quotient of the elements; shapes broadcast.
     public static func / (a: Tensor, b: Double) -> Tensor { a * (1 / b) }
+    /// The elements with the other sign.
     public static prefix func - (a: Tensor) -> Tensor { negOp(.tensor(a)) }
 
     /// Square root of each element.
@@ -67,11 +78,17 @@ extension Tensor {
     /// True where an element has this value. bool
     public func equals(_ value: Double) -> Tensor { Self.eqScalarOp(.tensor(self), .real(value)) }
     /// True where an element has another value. bool
-    public func differs(from value: Double) -> Tensor { Self.neScalarOp(.tensor(self), .real(value)) }
+    public func differs(from value: Double) -> Tensor {
+        Self.neScalarOp(.tensor(self), .real(value))
+    }
     /// True where an element is smaller. bool
-    public func isLess(than value: Double) -> Tensor { Self.ltScalarOp(.tensor(self), .real(value)) }
+    public func isLess(than value: Double) -> Tensor {
+        Self.ltScalarOp(.tensor(self), .real(value))
+    }
     /// True where an element is greater. bool
-    public func isGreater(than value: Double) -> Tensor { Self.gtScalarOp(.tensor(self), .real(value)) }
+    public func isGreater(than value: Double) -> Tensor {
+        Self.gtScalarOp(.tensor(self), .real(value))
+    }
     /// True where both hold. bool
     public func and(_ other: Tensor) -> Tensor { Self.andOp(.tensor(self), .tensor(other)) }
     /// True where one of both holds. bool

@@ -13,17 +13,23 @@ extension Tensor {
     private static let whereOp = Operator("where", "self")
 
     /// A tensor whose elements are not set.
-    public static func empty(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+    public static func empty(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu)
+        -> Tensor
+    {
         emptyOp(.ints(shape), .dtype(dtype), .none, .device(device))
     }
 
     /// A tensor of zeros.
-    public static func zeros(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+    public static func zeros(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu)
+        -> Tensor
+    {
         zerosOp(.ints(shape), .dtype(dtype), .none, .device(device))
     }
 
     /// A tensor of ones.
-    public static func ones(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+    public static func ones(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu)
+        -> Tensor
+    {
         onesOp(.ints(shape), .dtype(dtype), .none, .device(device))
     }
 
@@ -59,7 +65,9 @@ extension Tensor {
     }
 
     /// Uniform whole numbers of a range, drawn on the generator's device. int64
-    public static func integers(in range: Range<Int>, _ shape: [Int], generator: Generator) -> Tensor {
+    public static func integers(in range: Range<Int>, _ shape: [Int], generator: Generator)
+        -> Tensor
+    {
         randintOp(
             .int(range.lowerBound), .int(range.upperBound), .ints(shape), .generator(generator),
             .dtype(.int64), .none, .device(generator.device))

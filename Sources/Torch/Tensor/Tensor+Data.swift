@@ -31,7 +31,8 @@ extension Tensor {
         self = Tensor("Tensor(borrowing:)") {
             ct_tensor_from_memory(
                 UnsafeMutableRawPointer(mutating: base), shape.map(Int64.init), Int64(shape.count),
-                dtype.rawValue, context, { Unmanaged<AnyObject>.fromOpaque($0!).release() }, $0)
+                dtype.rawValue, context,
+                { $0.map { Unmanaged<AnyObject>.fromOpaque($0).release() } }, $0)
         }
     }
 

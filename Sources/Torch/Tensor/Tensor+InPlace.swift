@@ -37,7 +37,8 @@ extension Tensor {
     /// Moves each tensor a share of the way to its target: `t += weight · (target − t)`, all in one
     /// call.
     /// - Throws: ``TorchError`` where shapes differ.
-    public static func interpolate(_ tensors: [Tensor], to targets: [Tensor], weight: Double) throws {
+    public static func interpolate(_ tensors: [Tensor], to targets: [Tensor], weight: Double) throws
+    {
         try lerpListOp.perform(.tensors(tensors), .tensors(targets), .real(weight))
     }
 

@@ -33,7 +33,9 @@ extension Tensor {
     /// The dimensions in another order.
     public func permuted(_ order: Int...) -> Tensor { Self.permuteOp(.tensor(self), .ints(order)) }
     /// A dimension of size 1 dropped.
-    public func squeezed(_ dimension: Int) -> Tensor { Self.squeezeOp(.tensor(self), .int(dimension)) }
+    public func squeezed(_ dimension: Int) -> Tensor {
+        Self.squeezeOp(.tensor(self), .int(dimension))
+    }
     /// A dimension of size 1 added.
     public func unsqueezed(_ dimension: Int) -> Tensor {
         Self.unsqueezeOp(.tensor(self), .int(dimension))
@@ -75,7 +77,8 @@ extension Tensor {
     }
     /// One tensor for each index of a dimension, as views; fails with one failed tensor.
     public func unbound(_ dimension: Int) -> [Tensor] {
-        list(Self.unbindOp.call([.tensor(self), .int(dimension)], capacity: max(1, size(dimension))))
+        list(
+            Self.unbindOp.call([.tensor(self), .int(dimension)], capacity: max(1, size(dimension))))
     }
     /// Indices of the elements that are not zero. `[n, rank]`
     public func nonzero() -> Tensor { Self.nonzeroOp(.tensor(self)) }

@@ -21,7 +21,8 @@ public struct Tensor: Sendable {
 
     /// Adopts what a shim function returned, or its message.
     init(
-        _ operation: String, _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> CTTensor?
+        _ operation: String,
+        _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> CTTensor?
     ) {
         var message: UnsafeMutablePointer<CChar>?
         let handle = body(&message)

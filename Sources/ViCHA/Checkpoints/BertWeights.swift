@@ -11,7 +11,9 @@ public enum BertWeights {
     /// - Parameters:
     ///   - tensors: keys with or without the prefix `bert.`; `gamma` and `beta` are understood
     ///   - store: the model
-    public static func matching(_ tensors: [String: Tensor], _ store: ParameterStore) -> [String: Tensor] {
+    public static func matching(_ tensors: [String: Tensor], _ store: ParameterStore) -> [String:
+        Tensor]
+    {
         var plain: [String: Tensor] = [:]
         for (key, tensor) in tensors {
             var parts = key.split(separator: ".").map(String.init)

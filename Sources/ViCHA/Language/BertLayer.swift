@@ -51,7 +51,8 @@ struct BertAttention: Sendable {
     }
 
     /// `[B, L, D]` → `[B, L, D]`
-    func callAsFunction(_ hiddenStates: Tensor, _ source: KeyValues, dropout: Generator?) -> Tensor {
+    func callAsFunction(_ hiddenStates: Tensor, _ source: KeyValues, dropout: Generator?) -> Tensor
+    {
         let context = scaledDotProductAttention(
             split(query(hiddenStates)), source.keys, source.values, mask: source.mask,
             dropout: dropout.map { (attentionDropout, $0) })

@@ -29,7 +29,8 @@ public struct ConceptEncoder: Sendable {
     /// → `[B, C, D]`
     public func callAsFunction(_ concepts: TokenBatch, dropout: Generator? = nil) -> Tensor {
         switch body {
-        case .embeddings(let embeddings): projection(embeddings(concepts.inputIDs, dropout: dropout))
+        case .embeddings(let embeddings):
+            projection(embeddings(concepts.inputIDs, dropout: dropout))
         case .layers(let encoder):
             projection(encoder.encodeText(concepts, dropout: dropout).last ?? concepts.inputIDs)
         }

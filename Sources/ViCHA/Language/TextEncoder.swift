@@ -8,6 +8,7 @@ public struct TokenBatch: Sendable {
     /// 1 for tokens, 0 for padding. int64 `[B, L]`
     public let attentionMask: Tensor
 
+    /// Makes a batch.
     public init(inputIDs: Tensor, attentionMask: Tensor) {
         self.inputIDs = inputIDs
         self.attentionMask = attentionMask

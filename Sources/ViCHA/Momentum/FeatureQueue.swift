@@ -38,9 +38,12 @@ public final class FeatureQueue {
 
 /// A batch that does not divide the queue.
 public struct FeatureQueueError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Features that were to be enqueued.
     public let batch: Int
+    /// Features that the queue holds.
     public let length: Int
 
+    /// What happened, where, and what to do about it.
     public var description: String {
         "queue_size (\(length)) must be a multiple of the batch size of all processes (\(batch)); "
             + "change one of them in the configuration"

@@ -10,7 +10,9 @@ public struct MomentumTwin {
     init(_ store: ParameterStore, decay: Double) {
         var pairs: [(Tensor, Tensor)] = []
         for entry in store.entries where entry.role == .frozenParameter {
-            guard let twin = Self.onlineKey(of: entry.key), let source = store[twin] else { continue }
+            guard let twin = Self.onlineKey(of: entry.key), let source = store[twin] else {
+                continue
+            }
             pairs.append((source, entry.tensor))
         }
         online = pairs.map(\.0)

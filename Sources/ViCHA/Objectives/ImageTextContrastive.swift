@@ -30,8 +30,10 @@ public enum ImageTextContrastive {
         image: Tensor, text: Tensor, momentumImage: Tensor, momentumText: Tensor,
         imageQueue: Tensor, textQueue: Tensor, temperature: Tensor, alpha: Double
     ) -> Output {
-        let imageKeys = Tensor.concatenated([momentumImage.transposed(0, 1), imageQueue], dimension: 1)
-        let textKeys = Tensor.concatenated([momentumText.transposed(0, 1), textQueue], dimension: 1)
+        let imageKeys = Tensor.concatenated(
+            [momentumImage.transposed(0, 1), imageQueue], dimension: 1)
+        let textKeys = Tensor.concatenated(
+            [momentumText.transposed(0, 1), textQueue], dimension: 1)
         let imageToText = image.matmul(textKeys) / temperature
         let textToImage = text.matmul(imageKeys) / temperature
         let (imageTargets, textTargets) = withoutGradient {

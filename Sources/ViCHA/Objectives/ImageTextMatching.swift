@@ -8,6 +8,7 @@ public struct HardNegatives: Sendable {
     /// For each image, the index of a text that does not belong to it. int64 `[B]`
     public let texts: Tensor
 
+    /// Makes a choice.
     public init(images: Tensor, texts: Tensor) {
         self.images = images
         self.texts = texts

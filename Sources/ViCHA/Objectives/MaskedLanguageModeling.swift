@@ -3,10 +3,14 @@ import Torch
 
 /// Ids that the tokenizer gives special tokens.
 public struct SpecialTokens: Sendable, Equatable {
+    /// Padding.
     public var pad = 0
+    /// Start of a sequence.
     public var cls = 101
+    /// Stands for a token to predict.
     public var mask = 103
 
+    /// Makes the value.
     public init() {}
 }
 
@@ -30,6 +34,7 @@ public struct MaskedTokens: Sendable {
         /// Ids of the whole vocabulary. int64
         public let randomIDs: Tensor
 
+        /// Makes the value.
         public init(select: Tensor, mask: Tensor, randomize: Tensor, randomIDs: Tensor) {
             self.select = select
             self.mask = mask

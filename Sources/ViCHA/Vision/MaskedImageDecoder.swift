@@ -70,8 +70,10 @@ struct MaskedImageDecoder: Sendable {
         }
     }
 
-    init(_ scope: ParameterScope, _ c: ModelConfiguration, _ objective: MaskedImageObjective, _ root: RootTensors)
-    {
+    init(
+        _ scope: ParameterScope, _ c: ModelConfiguration, _ objective: MaskedImageObjective,
+        _ root: RootTensors
+    ) {
         patchSize = c.vision.patchSize
         let pixels = 3 * patchSize * patchSize
         maskToken = root.maskToken

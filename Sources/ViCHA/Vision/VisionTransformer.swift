@@ -21,7 +21,8 @@ public struct VisionTransformer: Sendable {
     private let checkpointsBlocks: Bool
 
     /// Declares the weights with timm's initialisation.
-    public init(_ scope: ParameterScope, _ c: VisionConfiguration, checkpointsBlocks: Bool = false) {
+    public init(_ scope: ParameterScope, _ c: VisionConfiguration, checkpointsBlocks: Bool = false)
+    {
         clsToken = scope.parameter("cls_token", [1, 1, c.width], .truncatedNormal(std: 0.02))
         positionEmbedding = scope.parameter(
             "pos_embed", [1, 1 + c.patchCount, c.width], .truncatedNormal(std: 0.02))
@@ -48,13 +49,15 @@ public struct VisionTransformer: Sendable {
         patches: Tensor, concepts: Tensor? = nil, conceptMask: Tensor? = nil
     ) -> ImageEncoding {
         let b = patches.size(0)
-        var tokens = Tensor.concatenated([clsToken.expanded(b, -1, -1), patches], dimension: 1)
+        var tokens =
+            Tensor.concatenated([clsToken.expanded(b, -1, -1), patches], dimension: 1)
             + positionEmbedding
         var mask: Tensor?
         if let concepts {
             tokens = .concatenated([tokens, concepts], dimension: 1)
             mask = conceptMask.map {
-                let seen = Tensor.ones([b, 1 + patches.size(1)], dtype: $0.dtype, device: $0.device)
+                let seen = Tensor.ones(
+                    [b, 1 + patches.size(1)], dtype: $0.dtype, device: $0.device)
                 return additiveMask(.concatenated([seen, $0], dimension: 1))
             }
         }
@@ -75,7 +78,8 @@ public struct VisionTransformer: Sendable {
     func encode(patches: Tensor, keep: Tensor) -> Tensor {
         let placed = patches + positionEmbedding.slice(1, 1...)
         let kept = placed.taken(along: 1, keep.unsqueezed(-1))
-        var tokens = Tensor.concatenated([clsToken.expanded(patches.size(0), -1, -1), kept], dimension: 1)
+        var tokens = Tensor.concatenated(
+            [clsToken.expanded(patches.size(0), -1, -1), kept], dimension: 1)
         for block in blocks { tokens = run(block, tokens, nil) }
         return norm(tokens)
     }

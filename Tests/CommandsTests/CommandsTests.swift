@@ -1,0 +1,241 @@
+import Foundation
+import Images
+import Testing
+import Torch
+
+/// The program as a user runs it.
+@Suite(.serialized) struct CommandsTests {
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../..").standardized
+
+    /// The binary that was built with the tests.
+    static var program: URL {
+        let bundle = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        for directory in [bundle, root.appendingPathComponent(".build/debug")] {
+            let candidate = directory.appendingPathComponent("vicha")
+            if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
+        }
+        return root.appendingPathComponent(".build/debug/vicha")
+    }
+
+    struct Result {
+        let status: Int32
+        let output: String
+        let errors: String
+    }
+
+    /// Runs a command; with `interruptAfter` sends it an interrupt once that file has appeared.
+    func vicha(_ arguments: [String], interruptAfter file: String? = nil) throws -> Result {
+        let process = Process()
+        process.executableURL = Self.program
+        process.arguments = arguments
+        process.currentDirectoryURL = Self.root
+        let (out, err) = (
+            FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString),
+            FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        )
+        for url in [out, err] { try Data().write(to: url) }
+        defer { for url in [out, err] { try? FileManager.default.removeItem(at: url) } }
+        process.standardOutput = try FileHandle(forWritingTo: out)
+        process.standardError = try FileHandle(forWritingTo: err)
+        try process.run()
+        if let file {
+            while process.isRunning,
+                (try? String(contentsOfFile: file, encoding: .utf8))?.isEmpty ?? true
+            {
+                usleep(20_000)
+            }
+            process.interrupt()
+        }
+        process.waitUntilExit()
+        return Result(
+            status: process.terminationStatus, output: try String(contentsOf: out, encoding: .utf8),
+            errors: try String(contentsOf: err, encoding: .utf8))
+    }
+
+    static func temporaryDirectory() -> String {
+        FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+    }
+
+    /// Sizes that make a step cheap.
+    static let small = [
+        "image_res=32", "vision_width=24", "vision_depth=2", "vision_heads=2", "decoder_width=24",
+        "decoder_heads=2", "decoder_depth=1", "num_hidden_align=1", "bert_config.hidden_size=24",
+        "bert_config.encoder_width=24", "bert_config.num_attention_heads=2",
+        "bert_config.intermediate_size=32", "bert_config.num_hidden_layers=2",
+        "bert_config.fusion_layer=1", "num_hidden_layers_kw=1",
+    ].flatMap { ["--set", $0] }
+
+    func pretrain(_ output: String, _ extra: [String], interruptAfter file: String? = nil) throws
+        -> Result
+    {
+        try vicha(
+            [
+                "pretrain", "--config", "configs/pretrain_tiny.yaml", "--data-dir", "Samples",
+                "--data-json-dir", "Samples", "--output-dir", output, "--threads", "1",
+            ] + Self.small + extra, interruptAfter: file)
+    }
+
+    @Test func helpHasExamples() throws {
+        for command in [[], ["pretrain"], ["demo"], ["parity"]] {
+            let result = try vicha(command + ["--help"])
+            #expect(result.status == 0)
+            #expect(result.output.contains("EXAMPLES"), "\(command)")
+        }
+    }
+
+    @Test func interruptedAndResumedOnTheCommandLine() throws {
+        let output = Self.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        let first = try pretrain(
+            output, ["--set", "schedular.epochs=500"], interruptAfter: output + "/metrics.jsonl")
+        #expect(first.status == 0, "\(first.errors)")
+        #expect(first.errors.contains("--resume goes on from"))
+        func steps() throws -> Int {
+            try String(contentsOfFile: output + "/metrics.jsonl", encoding: .utf8).split(
+                separator: "\n"
+            ).count
+        }
+        let before = try steps()
+        #expect(before >= 1)
+        let second = try pretrain(
+            output, ["--set", "schedular.epochs=500", "--resume", "--max-steps", "\(before + 3)"])
+        #expect(second.status == 0, "\(second.errors)")
+        #expect(try steps() == before + 3)
+        // The official spelling of options, and starting from weights.
+        let third = try vicha(
+            [
+                "pretrain", "--config", output + "/config.yaml", "--data_dir", "Samples",
+                "--data_json_dir",
+                "Samples", "--output_dir", output + "/again", "--checkpoint",
+                output + "/checkpoint_last.safetensors", "--max-steps", "1",
+            ])
+        #expect(third.status == 0, "\(third.errors)")
+    }
+
+    @Test func badInputIsAnsweredClearly() throws {
+        let output = Self.temporaryDirectory()
+        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        func failure(_ extra: [String], _ expected: String) throws {
+            let result = try pretrain(output + "/run", extra)
+            #expect(result.status != 0, "\(extra)")
+            #expect(result.errors.contains(expected), "\(extra): \(result.errors)")
+            #expect(!result.errors.contains("Fatal error"), "\(result.errors)")
+        }
+        func annotations(_ name: String, _ text: String) throws -> [String] {
+            try text.write(toFile: output + "/" + name, atomically: true, encoding: .utf8)
+            return ["--set", "train_file=[\(output)/\(name)]"]
+        }
+        try failure(annotations("empty.json", "[]"), "no record")
+        try failure(annotations("cut.json", "[{"), "no JSON array")
+        try failure(
+            annotations("nocaption.json", #"[{"image": "photos/cat.png", "kwords": []}]"#),
+            "record 0")
+        try failure(["--data-dir", "/nowhere"], "16 images are missing")
+        try failure(["--set", "batch_size=many"], "batch_size")
+        try failure(["--set", "vision_heads=5"], "vision_heads")
+        try failure(["--set", "batch_size=3"], "queue_size")
+        try failure(["--config", "/no.yaml"], "no such file")
+        try failure(["--checkpoint", "/no.safetensors"], "/no.safetensors")
+        try failure(["--resume"], "checkpoint_last.safetensors")
+        try failure(["--output-dir", "/dev/null/x"], "/dev/null/x")
+        if Device.cudaCount == 0 { try failure(["--device", "cuda"], "no CUDA device") }
+        let warned = try pretrain(output + "/run", ["--set", "queue_sise=8", "--max-steps", "1"])
+        #expect(warned.status == 0)
+        #expect(
+            warned.errors.contains("'queue_sise' is unknown")
+                && warned.errors.contains("'queue_size'"))
+        // A checkpoint of other sizes names the keys.
+        try failure(
+            ["--checkpoint", output + "/run/checkpoint_last.safetensors", "--set", "embed_dim=20"],
+            "vision_proj.weight (model [20, 24], file [64, 24])")
+    }
+
+    /// A limit on the size of files stands for a full disk: the write fails half-way in the same
+    /// place, and the checkpoint that was there stays.
+    @Test func failedWriteKeepsTheOldCheckpoint() throws {
+        let output = Self.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        #expect(try pretrain(output, ["--max-steps", "1"]).status == 0)
+        let checkpoint = output + "/checkpoint_last.safetensors"
+        let before = try Data(contentsOf: URL(fileURLWithPath: checkpoint))
+        let shell = Process()
+        shell.executableURL = URL(fileURLWithPath: "/bin/bash")
+        shell.currentDirectoryURL = Self.root
+        let command =
+            [
+                Self.program.path, "pretrain", "--config", output + "/config.yaml", "--data-dir",
+                "Samples",
+                "--data-json-dir", "Samples", "--output-dir", output, "--resume", "--max-steps",
+                "2",
+            ].map { "'\($0)'" }.joined(separator: " ")
+        shell.arguments = ["-c", "trap '' XFSZ; ulimit -f 1000; exec \(command)"]
+        let errors = Pipe()
+        shell.standardError = errors
+        try shell.run()
+        let text = String(
+            decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        shell.waitUntilExit()
+        #expect(shell.terminationStatus != 0)
+        #expect(text.contains("cannot write '\(checkpoint)'"), "\(text)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: checkpoint)) == before)
+        let left = try FileManager.default.contentsOfDirectory(atPath: output)
+        #expect(!left.contains { $0.contains(".tmp-") }, "\(left)")
+    }
+
+    @Test func unreadableImagesAreSkippedAndCounted() throws {
+        let data = Self.temporaryDirectory()
+        try FileManager.default.copyItem(
+            atPath: Self.root.appendingPathComponent("Samples").path, toPath: data)
+        defer { try? FileManager.default.removeItem(atPath: data) }
+        let photo = data + "/photos/coffee.jpg"
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: photo))
+        try bytes.prefix(bytes.count / 2).write(to: URL(fileURLWithPath: photo))
+        try Data("no picture".utf8).write(to: URL(fileURLWithPath: data + "/photos/rocket.jpg"))
+        try ImageEncoder.png(RGBImage(width: 1, height: 1, filledWith: 9)).write(
+            to: URL(fileURLWithPath: data + "/photos/cat.png"))
+        try ImageEncoder.png(RGBImage(width: 12_000, height: 3, filledWith: 9)).write(
+            to: URL(fileURLWithPath: data + "/photos/moon.png"))
+        try FileManager.default.removeItem(atPath: data + "/photos/clock.png")
+        let output = data + "/out"
+        let refused = try pretrain(output, ["--data-dir", data])
+        #expect(refused.status != 0)
+        #expect(refused.errors.contains("clock.png"))
+        let result = try pretrain(
+            output, ["--data-dir", data, "--allow-missing-images", "--set", "schedular.epochs=1"])
+        #expect(result.status == 0, "\(result.errors)")
+        for name in ["coffee.jpg", "rocket.jpg", "clock.png"] {
+            #expect(
+                result.errors.contains("skipped: ") && result.errors.contains(name),
+                "\(result.errors)")
+        }
+        #expect(
+            try String(contentsOfFile: output + "/log.txt", encoding: .utf8).contains(
+                "\"skipped_images\": "))
+    }
+
+    @Test func demoWritesItsReport() throws {
+        let output = Self.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        let result = try vicha(
+            ["demo", "--output-dir", output, "--threads", "1", "--set", "schedular.epochs=2"]
+                + Self.small)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output.contains("of 16 photographs"))
+        let html = try String(contentsOfFile: output + "/report.html", encoding: .utf8)
+        #expect(html.components(separatedBy: "<img src='data:image/jpeg;base64,").count == 17)
+        #expect(html.components(separatedBy: "<polyline").count == 9)
+        #expect(!html.contains("http://") || html.contains("http://www.w3.org/2000/svg"))
+    }
+
+    @Test func parityCommandCountsCases() throws {
+        let fixtures = Self.root.appendingPathComponent("Tests/ParityTests/Fixtures").path
+        let result = try vicha(["parity", fixtures, "--only", "lr_schedule"])
+        #expect(result.status == 0)
+        #expect(result.output.contains("1 passed, 0 failed"))
+        let none = try vicha(["parity", "/nowhere"])
+        #expect(none.status != 0)
+        #expect(none.errors.contains("holds no case"))
+    }
+}

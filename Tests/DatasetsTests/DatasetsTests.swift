@@ -1,0 +1,161 @@
+import Foundation
+import Images
+import Testing
+import Text
+
+@testable import Datasets
+
+@Suite struct DatasetsTests {
+    static func file(_ text: String) throws -> String {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "\(UUID().uuidString).json"
+        ).path
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        return path
+    }
+
+    @Test func recordsOfSeveralFilesAreRead() throws {
+        let a = try Self.file(#"[{"image": "a.jpg", "caption": "one", "kwords": ["x"]}]"#)
+        let b = try Self.file(
+            #"[{"image": "b.jpg", "caption": ["two", "three"], "kwords": [], "extra": 1}]"#)
+        #expect(
+            try PretrainingRecords.load(files: [a, b], requiresConcepts: true) == [
+                PretrainingRecord(image: "a.jpg", captions: ["one"], concepts: ["x"]),
+                PretrainingRecord(image: "b.jpg", captions: ["two", "three"], concepts: []),
+            ])
+    }
+
+    @Test(arguments: [
+        (#"[{"image": "a.jpg", "caption": "one"}, {"image": "b.jpg"}]"#, "record 1", "caption"),
+        (
+            #"[{"image": "a.jpg", "caption": "one"}, {"image": 7, "caption": "x"}]"#, "record 1",
+            "image"
+        ),
+        (#"[{"image": "", "caption": "one"}]"#, "record 0", "image"),
+        (#"[{"image": "a.jpg", "caption": " "}]"#, "record 0", "caption"),
+        (#"[{"image": "a.jpg", "caption": []}]"#, "record 0", "caption"),
+        (#"[{"image": "a.jpg", "caption": "x", "kwords": "dog"}]"#, "record 0", "kwords"),
+        (#"[{"image": "a.jpg""#, "no JSON array", ""),
+        (#"{"image": "a.jpg"}"#, "no JSON array", ""),
+        ("[]", "no record", ""),
+    ]) func badAnnotationsAreNamed(_ text: String, _ place: String, _ field: String) throws {
+        let path = try Self.file(text)
+        let error = try #require(throws: AnnotationError.self) {
+            try PretrainingRecords.load(files: [path], requiresConcepts: false)
+        }
+        #expect("\(error)".contains(path))
+        #expect("\(error)".contains(place), "\(error)")
+        #expect(field.isEmpty || "\(error)".contains("'\(field)'"), "\(error)")
+    }
+
+    @Test func missingConceptsAreAnErrorWhereNeeded() throws {
+        let path = try Self.file(#"[{"image": "a.jpg", "caption": "one"}]"#)
+        #expect(throws: AnnotationError.self) {
+            try PretrainingRecords.load(files: [path], requiresConcepts: true)
+        }
+        #expect(throws: AnnotationError.self) {
+            try PretrainingRecords.load(files: ["/no.json"], requiresConcepts: false)
+        }
+    }
+
+    @Test func pathsResolve() {
+        let paths = ImagePaths(
+            dataDirectory: "/d", replacements: [("/old/", "/new/"), ("coco/", "c/")])
+        #expect(paths.resolve("x/a.jpg") == "/d/x/a.jpg")
+        #expect(paths.resolve("/data/user/data/coco/a.jpg") == "/d/coco/a.jpg")
+        #expect(paths.resolve("/old/a.jpg") == "/new/a.jpg")
+        #expect(paths.resolve("coco/a.jpg") == "c/a.jpg")
+        #expect(paths.resolve("/a/b.jpg") == "/a/b.jpg")
+    }
+
+    @Test func samplerVisitsEveryRecordOnce() {
+        let sampler = EpochSampler(count: 23, batchSize: 5, seed: 1)
+        #expect(sampler.batchCount == 4)
+        let first = sampler.batches(epoch: 0)
+        #expect(Set(first.flatMap { $0 }).count == 20)
+        #expect(first == sampler.batches(epoch: 0))
+        #expect(first != sampler.batches(epoch: 1))
+        #expect(first != EpochSampler(count: 23, batchSize: 5, seed: 2).batches(epoch: 0))
+    }
+
+    @Test(arguments: [1, 2, 4]) func loaderKeepsOrder(_ workers: Int) throws {
+        let loader = PrefetchingLoader(3..<60, workers: workers, ahead: 4) { number -> Int in
+            usleep(UInt32.random(in: 0...800))
+            return number
+        }
+        var seen: [Int] = []
+        while let batch = try loader.next() { seen.append(batch) }
+        #expect(seen == Array(3..<60))
+        #expect(try loader.next() == nil)
+    }
+
+    @Test func loaderPassesErrorsOnAtTheirPlace() throws {
+        struct Broken: Error {}
+        let loader = PrefetchingLoader(0..<4, workers: 2, ahead: 4) { number -> Int in
+            if number == 2 { throw Broken() }
+            return number
+        }
+        #expect(try loader.next() == 0)
+        #expect(try loader.next() == 1)
+        #expect(throws: Broken.self) { try loader.next() }
+        #expect(try loader.next() == 3)
+    }
+
+    static func dataset(_ count: Int, broken: Set<Int> = []) throws -> (PretrainingDataset, URL) {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+            UUID().uuidString)
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        for index in 0..<count {
+            let image = RGBImage(width: 20 + index, height: 20, filledWith: UInt8(10 * index))
+            try (broken.contains(index) ? Data("text".utf8) : ImageEncoder.png(image))
+                .write(to: directory.appendingPathComponent("\(index).png"))
+        }
+        let vocabulary = directory.appendingPathComponent("vocab.txt")
+        try "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb".write(
+            to: vocabulary, atomically: true, encoding: .utf8)
+        let records = (0..<count).map {
+            PretrainingRecord(image: "\($0).png", captions: ["a", "a b"], concepts: ["a", "b"])
+        }
+        var options = PretrainingOptions(transform: .pretraining(side: 8, keepsOverflows: false))
+        options.drawnConceptShare = 0.5
+        return (
+            PretrainingDataset(
+                records: records, paths: ImagePaths(dataDirectory: directory.path),
+                tokenizer: try WordPieceTokenizer(vocabularyFile: vocabulary.path), options: options
+            ),
+            directory
+        )
+    }
+
+    @Test func batchesDependOnSeedAndIndexAlone() throws {
+        let (dataset, directory) = try Self.dataset(6)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        try dataset.checkImages()
+        let whole = try dataset.batch([0, 1, 2, 3], seed: (1, 2))
+        let part = try dataset.batch([2, 3], seed: (1, 2))
+        #expect(whole.captions.rows == 4)
+        #expect(Array(whole.pixels[(2 * 192)...]) == part.pixels)
+        #expect(try dataset.batch([0, 1, 2, 3], seed: (1, 3)).pixels != whole.pixels)
+        #expect(whole.concepts?.length == 2)
+    }
+
+    @Test func unreadableImagesAreReplacedAndCounted() throws {
+        let (dataset, directory) = try Self.dataset(6, broken: [1])
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let batch = try dataset.batch([0, 1], seed: (1, 1))
+        #expect(batch.captions.rows == 2)
+        #expect(batch.skipped.count >= 1)
+        #expect(batch.skipped[0].contains("1.png"))
+        let (broken, other) = try Self.dataset(2, broken: [0, 1])
+        defer { try? FileManager.default.removeItem(at: other) }
+        #expect(throws: ImageError.self) { try broken.batch([0], seed: (1, 1)) }
+    }
+
+    @Test func missingImagesAreListed() throws {
+        let (dataset, directory) = try Self.dataset(3)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        try FileManager.default.removeItem(at: directory.appendingPathComponent("2.png"))
+        let error = try #require(throws: AnnotationError.self) { try dataset.checkImages() }
+        #expect(error == .missingImages(count: 1, examples: [directory.path + "/2.png"]))
+    }
+}

@@ -1,0 +1,282 @@
+import Foundation
+import Testing
+import Torch
+
+@testable import ViCHA
+
+/// A model of a few thousand weights.
+func tinyConfiguration() -> ModelConfiguration {
+    var c = ModelConfiguration()
+    c.vision.imageSize = 32
+    c.vision.patchSize = 8
+    c.vision.width = 24
+    c.vision.depth = 4
+    c.vision.heads = 2
+    c.text.hiddenSize = 24
+    c.text.encoderWidth = 24
+    c.text.intermediateSize = 48
+    c.text.attentionHeads = 2
+    c.text.layers = 4
+    c.text.fusionLayer = 3
+    c.text.vocabularySize = 200
+    c.text.maxPositions = 32
+    c.embedDim = 12
+    c.queueSize = 8
+    c.decoderWidth = 24
+    c.decoderHeads = 2
+    c.decoderDepth = 1
+    c.alignsHiddenStates = true
+    c.alignedLayers = 2
+    c.conceptLayers = 1
+    c.maskedImage = .unimodal
+    return c
+}
+
+func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) throws
+    -> PretrainingBatch
+{
+    let generator = try Generator(seed: 1)
+    func tokens(_ length: Int, padding: Int) -> TokenBatch {
+        let ids = Tensor.integers(in: 104..<200, [rows, length], generator: generator)
+        let zeros = Tensor.zeros([rows, padding], dtype: .int64)
+        return TokenBatch(
+            inputIDs: .concatenated([ids, zeros], dimension: 1),
+            attentionMask: .concatenated(
+                [.ones([rows, length], dtype: .int64), zeros], dimension: 1))
+    }
+    let side = c.vision.imageSize
+    return PretrainingBatch(
+        images: .normal([rows, 3, side, side], generator: generator),
+        captions: tokens(7, padding: 1),
+        concepts: c.usesConcepts ? tokens(5, padding: conceptPadding) : nil)
+}
+
+@Suite struct ModelTests {
+    func losses(
+        _ c: ModelConfiguration, _ batch: PretrainingBatch? = nil, backward: Bool = false
+    ) throws -> (PretrainingLosses, PretrainingModel) {
+        let model = try PretrainingModel(c, seed: 3)
+        let batch = try batch ?? tinyBatch(c)
+        let draws = PretrainingDraws(for: batch, c, generator: try Generator(seed: 2))
+        let losses = try model.losses(batch, draws, alpha: 0.3)
+        if backward { try losses.total.backward() }
+        return (losses, model)
+    }
+
+    @Test(arguments: MaskedImageObjective.allCases.map(Optional.some) + [nil], [true, false])
+    func everyVariantTrains(_ maskedImage: MaskedImageObjective?, _ usesConcepts: Bool) throws {
+        var c = tinyConfiguration()
+        c.maskedImage = maskedImage
+        c.usesConcepts = usesConcepts
+        let (losses, model) = try losses(c, backward: true)
+        #expect(try losses.total.item().isFinite)
+        #expect((losses.mae == nil) == (maskedImage == nil))
+        for entry in model.store.parameters {
+            #expect(entry.tensor.gradient != nil, "\(entry.key)")
+        }
+        for entry in model.store.entries where entry.role == .frozenParameter {
+            #expect(entry.tensor.gradient == nil, "\(entry.key)")
+        }
+    }
+
+    @Test func checkpointingChangesNothing() throws {
+        var c = tinyConfiguration()
+        let (plain, a) = try losses(c, backward: true)
+        c.checkpointsBlocks = true
+        let (saving, b) = try losses(c, backward: true)
+        #expect(try plain.total.item() == saving.total.item())
+        for (x, y) in zip(a.store.parameters, b.store.parameters) {
+            let difference = try #require(x.tensor.gradient) - #require(y.tensor.gradient)
+            #expect(try difference.magnitude().maximum().item() < 1e-5, "\(x.key)")
+        }
+    }
+
+    @Test func dropoutIsReplayable() throws {
+        let c = tinyConfiguration()
+        let batch = try tinyBatch(c)
+        func run(_ seed: UInt64?) throws -> Double {
+            let model = try PretrainingModel(c, seed: 3)
+            let draws = PretrainingDraws(for: batch, c, generator: try Generator(seed: 2))
+            return try model.losses(
+                batch, draws, alpha: 0.3, dropout: seed.map { try Generator(seed: $0) }
+            ).total.item()
+        }
+        #expect(try run(1) == run(1))
+        #expect(try run(1) != run(2))
+        #expect(try run(nil) != run(1))
+    }
+
+    @Test func momentumTwinFollows() throws {
+        let (_, model) = try losses(tinyConfiguration())
+        let online = try #require(model.store["visual_encoder.blocks.0.attn.qkv.weight"])
+        let twin = try #require(model.store["visual_encoder_m.blocks.0.attn.qkv.weight"])
+        #expect(try online.array(of: Float.self) == twin.array(of: Float.self))
+        try withoutGradient { try online.copy(from: online + 1.0) }
+        try model.twin.update()
+        let moved = try (online - twin).mean().item()
+        #expect(abs(moved - 0.995) < 1e-4)
+        #expect(MomentumTwin.onlineKey(of: "kw_proj_m.weight") == "kw_proj.weight")
+        #expect(MomentumTwin.onlineKey(of: "kw_proj.weight") == nil)
+    }
+
+    @Test func queueWrapsAndRefusesOddBatches() throws {
+        let store = try ParameterStore()
+        let queue = FeatureQueue(store.root, width: 2, length: 4)
+        for value in [1.0, 2.0, 3.0] {
+            try queue.enqueue(images: .full([2, 2], value), texts: .full([2, 2], -value))
+        }
+        #expect(try queue.images.array(of: Float.self) == [3, 3, 2, 2, 3, 3, 2, 2])
+        #expect(try queue.texts.array(of: Float.self) == [-3, -3, -2, -2, -3, -3, -2, -2])
+        #expect(try queue.pointer.item() == 2)
+        #expect(throws: FeatureQueueError(batch: 3, length: 4)) {
+            try queue.enqueue(images: .ones([3, 2]), texts: .ones([3, 2]))
+        }
+    }
+
+    @Test func hardNegativesFollowTheSimilarities() throws {
+        let generator = try Generator(seed: 4)
+        let logits = Tensor([9, 0, 1.1, 0, 9, 0, 0, 0, 9] as [Float], shape: [3, 3])
+        var counts = [[Int]](repeating: [0, 0, 0], count: 3)
+        let rounds = 2000
+        for _ in 0..<rounds {
+            let drawn = ImageTextMatching.negatives(
+                .drawn(noise: .uniform([2, 3, 3], generator: generator)), imageToText: logits,
+                textToImage: logits)
+            for (row, column) in try drawn.texts.array(of: Int.self).enumerated() {
+                counts[row][column] += 1
+            }
+        }
+        for row in 0..<3 { #expect(counts[row][row] == 0) }
+        // e^1.1 / (1 + e^1.1) = 0.75
+        #expect(abs(Double(counts[0][2]) / Double(rounds) - 0.75) < 0.05)
+        #expect(abs(Double(counts[1][0]) / Double(rounds) - 0.5) < 0.05)
+    }
+
+    @Test func maskingFollowsItsRates() throws {
+        let generator = try Generator(seed: 5)
+        let ids = Tensor.concatenated(
+            [
+                .full([200, 1], 101, dtype: .int64),
+                .integers(in: 110..<200, [200, 20], generator: generator),
+                .zeros([200, 3], dtype: .int64),
+            ], dimension: 1)
+        let masked = MaskedTokens(
+            ids, .init(shape: ids.shape, probability: 0.15, vocabulary: 200, generator: generator))
+        let (before, after) = (try ids.array(of: Int.self), try masked.inputIDs.array(of: Int.self))
+        let positions = try masked.positions.array(of: Int.self)
+        #expect(abs(Double(positions.count) / 4000 - 0.15) < 0.02)
+        #expect(positions.allSatisfy { before[$0] >= 110 })
+        #expect(try masked.targets.array(of: Int.self) == positions.map { before[$0] })
+        let share = Double(positions.filter { after[$0] == 103 }.count) / Double(positions.count)
+        #expect(abs(share - 0.8) < 0.06)
+        for index in before.indices where !positions.contains(index) {
+            #expect(before[index] == after[index])
+        }
+    }
+
+    @Test func noMaskedTokenGivesNoLoss() throws {
+        let loss = MaskedLanguageModeling.loss(
+            .zeros([0, 7]), momentumLogits: .zeros([0, 7]), targets: .zeros([0], dtype: .int64),
+            alpha: 0.4)
+        #expect(try loss.item() == 0)
+    }
+
+    /// `compatibility`: gradients of the hierarchical loss reach both sides only when corrected.
+    @Test func hierarchicalGradientsFlowBothWaysWhenCorrected() throws {
+        func gradient(_ compatibility: Compatibility) throws -> [Float] {
+            let generator = try Generator(seed: 6)
+            let image = Tensor.normal([3, 4], generator: generator)
+            let text = Tensor.normal([3, 4], generator: generator)
+            try image.setRequiresGradient(true)
+            try HierarchicalAlignment.loss(
+                image: [image], text: [text], weights: [1], temperature: .full([], 0.5),
+                compatibility: compatibility
+            ).backward()
+            return try #require(image.gradient).array(of: Float.self)
+        }
+        let generator = try Generator(seed: 6)
+        let image = Tensor.normal([3, 4], generator: generator)
+        let text = Tensor.normal([3, 4], generator: generator)
+        try image.setRequiresGradient(true)
+        let logits = image.matmul(text.transposed(0, 1)) / 0.5
+        let targets = Tensor.range(0..<3)
+        try ((crossEntropy(logits, targets) + crossEntropy(logits.transposed(0, 1), targets)) / 2)
+            .backward()
+        let full = try #require(image.gradient).array(of: Float.self)
+        for (found, expected) in zip(try gradient(.corrected), full) {
+            #expect(abs(found - expected) < 1e-5)
+        }
+        #expect(try zip(gradient(.official), full).contains { abs($0 - $1) > 1e-3 })
+    }
+
+    /// `compatibility`: padding of concepts changes the result only in the official setting.
+    @Test func conceptPaddingMattersOnlyInOfficial() throws {
+        func features(_ compatibility: Compatibility, padding: Int) throws -> [Float] {
+            var c = tinyConfiguration()
+            c.compatibility = compatibility
+            let model = try PretrainingModel(c, seed: 3)
+            let batch = try tinyBatch(c, conceptPadding: padding)
+            return try model.imageFeatures(batch.images, concepts: batch.concepts).array(
+                of: Float.self)
+        }
+        let corrected = zip(
+            try features(.corrected, padding: 0), try features(.corrected, padding: 3))
+        #expect(corrected.allSatisfy { abs($0 - $1) < 1e-5 })
+        let official = zip(try features(.official, padding: 0), try features(.official, padding: 3))
+        #expect(official.contains { abs($0 - $1) > 1e-3 })
+    }
+
+    @Test func impossibleConfigurationsAreNamed() throws {
+        func key(_ change: (inout ModelConfiguration) -> Void) throws -> String {
+            var c = tinyConfiguration()
+            change(&c)
+            return try #require(throws: ModelConfigurationError.self) { try c.validate() }.key
+        }
+        #expect(try key { $0.vision.imageSize = 30 } == "image_res")
+        #expect(try key { $0.vision.heads = 5 } == "vision_width")
+        #expect(try key { $0.text.encoderWidth = 5 } == "encoder_width")
+        #expect(try key { $0.alignedLayers = 9 } == "num_hidden_align")
+        #expect(try key { $0.layerWeights = [1] } == "ita_hidden_weights")
+        #expect(try key { $0.maskRatio = 1 } == "mask_ratio")
+        #expect(try key { $0.text.fusionLayer = 9 } == "fusion_layer")
+        try tinyConfiguration().validate()
+    }
+
+    @Test func otherResolutionsLoadByResizingPositions() throws {
+        let small = try PretrainingModel(tinyConfiguration(), seed: 1)
+        var c = tinyConfiguration()
+        c.vision.imageSize = 48
+        let large = try PretrainingModel(c, seed: 2)
+        let report = try large.load(pretrained: small.store.state)
+        #expect(report.initialized.isEmpty)
+        #expect(large.store["visual_encoder.pos_embed"]?.shape == [1, 37, 24])
+        var wider = tinyConfiguration()
+        wider.embedDim = 16
+        let error = try #require(throws: StateDictionaryError.self) {
+            try PretrainingModel(wider).load(pretrained: small.store.state)
+        }
+        #expect("\(error)".contains("vision_proj.weight (model [16, 24], file [12, 24])"))
+    }
+
+    @Test func encodersTakeForeignWeights() throws {
+        let model = try PretrainingModel(tinyConfiguration(), seed: 1)
+        let bert = Dictionary(
+            uniqueKeysWithValues: model.store.entries.filter {
+                $0.key.hasPrefix("text_encoder.bert.")
+            }
+            .map {
+                (
+                    "bert." + $0.key.dropFirst("text_encoder.bert.".count),
+                    Tensor.full($0.tensor.shape, 0.5).to(dtype: $0.tensor.dtype)
+                )
+            })
+        let report = try model.store.load(bert: bert)
+        #expect(report.taken.contains("kw_encoder_m.encoder.layer.0.output.dense.weight"))
+        #expect(
+            try model.store["kw_encoder.embeddings.word_embeddings.weight"]?.mean().item() == 0.5)
+        #expect(throws: StateDictionaryError.self) { try model.store.load(bert: ["x": .ones([1])]) }
+        #expect(throws: StateDictionaryError.self) {
+            try model.load(imageEncoder: ["cls_token": .ones([1, 1, 24])])
+        }
+    }
+}
