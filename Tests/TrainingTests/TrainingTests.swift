@@ -76,6 +76,23 @@ import ViCHA
         try c.validate()
     }
 
+    static let officialDirectory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../../../shared/official-configs").path
+
+    /// The published files themselves, where they lie beside the project.
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: officialDirectory)))
+    func publishedFilesDecodeWithoutWarnings() throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: Self.officialDirectory)
+            .filter { $0.hasSuffix(".yaml") }
+        #expect(names.count >= 15)
+        for name in names {
+            let loaded = try ConfigurationFile.load(Self.officialDirectory + "/" + name)
+            #expect(loaded.warnings == [], "\(name)")
+            #expect(loaded.configuration.model.compatibility == .official)
+            if name.hasPrefix("Pretrain") { try loaded.configuration.validate() }
+        }
+    }
+
     @Test func everyPresetIsSound() throws {
         let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../../configs").path
