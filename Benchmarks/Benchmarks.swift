@@ -40,7 +40,9 @@ struct Tokenizer: ParsableCommand {
         for _ in 0..<5 {
             let start = Date()
             tokens = 0
-            for text in texts { tokens += tokenizer.encode(CaptionCleaning.caption(text), maxLength: 25).count }
+            for text in texts {
+                tokens += tokenizer.encode(CaptionCleaning.caption(text), maxLength: 25).count
+            }
             rates.append(Double(texts.count) / Date().timeIntervalSince(start))
         }
         report("captions/s", rates, note: "\(tokens / texts.count) tokens each")

@@ -26,13 +26,6 @@ int ct_cuda_device_count(void) {
     return ct_cuda_available() ? at::detail::getCUDAHooks().deviceCount() : 0;
 }
 
-int ct_cuda_synchronize(int index, char **error) {
-    return guarded<int>(error, -1, [&] {
-        at::accelerator::synchronizeDevice(static_cast<c10::DeviceIndex>(index));
-        return 0;
-    });
-}
-
 int64_t ct_cuda_peak_memory(int index, char **error) {
     return guarded<int64_t>(error, -1, [&] {
         auto stats = at::accelerator::getDeviceStats(static_cast<c10::DeviceIndex>(index));

@@ -1,5 +1,6 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/Parallel.h>
+#include <malloc.h>
 #include <torch/version.h>
 
 #include "support.h"
@@ -70,6 +71,12 @@ void ct_autocast_leave(int deviceType, bool enabled, int dtype) {
     if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
     at::autocast::set_autocast_enabled(type, enabled);
     at::autocast::set_autocast_dtype(type, static_cast<at::ScalarType>(dtype));
+}
+
+void ct_keep_freed_pages(void) {
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, -1);  // never
+    mallopt(M_TOP_PAD, 256 << 20);
 }
 
 int ct_thread_count(void) { return at::get_num_threads(); }

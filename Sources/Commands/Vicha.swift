@@ -1,4 +1,5 @@
 import ArgumentParser
+import Torch
 
 /// The program: one group of commands for each task.
 @main
@@ -15,4 +16,9 @@ struct Vicha: ParsableCommand {
               vicha parity path/to/cases
             """,
         subcommands: [Pretrain.self, Demo.self, CompareCases.self])
+
+    static func main() {
+        HostMemory.keepFreedPages()
+        main(nil)
+    }
 }

@@ -113,12 +113,13 @@ void ct_generator_free(CTGenerator generator);
 CTTensor ct_generator_state(CTGenerator generator, char **error);
 int ct_generator_set_state(CTGenerator generator, CTTensor state, char **error);
 
-// Threads and devices.
+// Threads, memory and devices.
+// Makes the C library keep freed memory for the next allocation.
+void ct_keep_freed_pages(void);
 int ct_thread_count(void);
 void ct_set_thread_count(int count);
 bool ct_cuda_available(void);
 int ct_cuda_device_count(void);
-int ct_cuda_synchronize(int index, char **error);
 // Peak bytes allocated on a CUDA device since the process started.
 int64_t ct_cuda_peak_memory(int index, char **error);
 const char *ct_version(void);

@@ -8,13 +8,6 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     /// Number of CUDA devices; 0 where libtorch has no CUDA half or the machine no GPU.
     public static var cudaCount: Int { Int(ct_cuda_device_count()) }
 
-    /// Waits until every operation queued on the device has run.
-    /// - Throws: ``TorchError`` where one of them failed.
-    public func synchronize() throws {
-        guard case .cuda(let index) = self else { return }
-        try TorchError.check { ct_cuda_synchronize(Int32(index), $0) }
-    }
-
     /// Most bytes that tensors on this CUDA device have taken at once, nil on the CPU.
     /// - Throws: ``TorchError`` where the device keeps no statistics.
     public func peakMemory() throws -> Int? {

@@ -3,8 +3,8 @@ import CTorch
 /// An operator of libtorch, found once by its registered name.
 ///
 /// Calls go through libtorch's dispatcher with boxed arguments, so the shim needs one function for
-/// all operators and autograd, autocast and every backend take part. Boxing costs well under a
-/// microsecond a call (`Documentation/torch.md` has the measurement).
+/// all operators and autograd, autocast and every backend take part (`Documentation/torch.md` has
+/// what a call costs).
 struct Operator: @unchecked Sendable {
     // Unchecked: the handle is immutable and lives as long as the process.
     private let handle: Result<CTOperator, TorchError>

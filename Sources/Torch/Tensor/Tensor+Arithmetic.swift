@@ -8,7 +8,6 @@ extension Tensor {
     private static let divOp = Operator("div", "Tensor")
     private static let negOp = Operator("neg")
     private static let sqrtOp = Operator("sqrt")
-    private static let expOp = Operator("exp")
     private static let logOp = Operator("log")
     private static let absOp = Operator("abs")
     private static let squareOp = Operator("square")
@@ -19,7 +18,6 @@ extension Tensor {
     private static let eqScalarOp = Operator("eq", "Scalar")
     private static let neScalarOp = Operator("ne", "Scalar")
     private static let ltScalarOp = Operator("lt", "Scalar")
-    private static let gtScalarOp = Operator("gt", "Scalar")
     private static let andOp = Operator("logical_and")
     private static let orOp = Operator("logical_or")
     private static let notOp = Operator("logical_not")
@@ -53,8 +51,6 @@ extension Tensor {
 
     /// Square root of each element.
     public func squareRoot() -> Tensor { Self.sqrtOp(.tensor(self)) }
-    /// The exponential of each element.
-    public func exponential() -> Tensor { Self.expOp(.tensor(self)) }
     /// The natural logarithm of each element.
     public func logarithm() -> Tensor { Self.logOp(.tensor(self)) }
     /// The absolute value of each element.
@@ -84,10 +80,6 @@ extension Tensor {
     /// True where an element is smaller. bool
     public func isLess(than value: Double) -> Tensor {
         Self.ltScalarOp(.tensor(self), .real(value))
-    }
-    /// True where an element is greater. bool
-    public func isGreater(than value: Double) -> Tensor {
-        Self.gtScalarOp(.tensor(self), .real(value))
     }
     /// True where both hold. bool
     public func and(_ other: Tensor) -> Tensor { Self.andOp(.tensor(self), .tensor(other)) }

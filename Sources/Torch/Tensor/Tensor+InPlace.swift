@@ -4,8 +4,6 @@ extension Tensor {
     private static let fillOp = Operator("fill_", "Scalar")
     private static let clampOp = Operator("clamp_")
     private static let lerpListOp = Operator("_foreach_lerp_", "Scalar")
-    private static let uniformOp = Operator("uniform_")
-    private static let normalOp = Operator("normal_")
     private static let bernoulliOp = Operator("bernoulli_", "float")
 
     /// Overwrites the elements with those of another tensor of the same shape.
@@ -40,20 +38,6 @@ extension Tensor {
     public static func interpolate(_ tensors: [Tensor], to targets: [Tensor], weight: Double) throws
     {
         try lerpListOp.perform(.tensors(tensors), .tensors(targets), .real(weight))
-    }
-
-    /// Sets the elements to uniform random numbers.
-    /// - Throws: ``TorchError`` of a failed tensor.
-    public func fillUniform(_ range: ClosedRange<Double>, generator: Generator) throws {
-        try Self.uniformOp.perform(
-            .tensor(self), .real(range.lowerBound), .real(range.upperBound), .generator(generator))
-    }
-
-    /// Sets the elements to normal random numbers.
-    /// - Throws: ``TorchError`` of a failed tensor.
-    public func fillNormal(mean: Double, std: Double, generator: Generator) throws {
-        try Self.normalOp.perform(
-            .tensor(self), .real(mean), .real(std), .generator(generator))
     }
 
     /// The tensor with each element set to zero with probability `p` and the others divided by

@@ -6,11 +6,9 @@ extension Tensor {
     private static let varOp = Operator("var", "correction")
     private static let argmaxOp = Operator("argmax")
     private static let argsortOp = Operator("argsort", "stable")
-    private static let topkOp = Operator("topk")
     private static let allOp = Operator("all")
     private static let normOp = Operator("linalg_vector_norm")
     private static let normalizeMaxOp = Operator("clamp_min")
-    private static let multinomialOp = Operator("multinomial")
     private static let maxOp = Operator("max")
 
     /// The sum of all elements.
@@ -37,13 +35,6 @@ extension Tensor {
     public func argsort(_ dimension: Int, descending: Bool = false) -> Tensor {
         Self.argsortOp(.tensor(self), .bool(true), .int(dimension), .bool(descending))
     }
-    /// The k largest elements of the last dimension, largest first, and their indices.
-    public func topK(_ k: Int) -> (values: Tensor, indices: Tensor) {
-        switch Self.topkOp.call([.tensor(self), .int(k)]) {
-        case .success(let results): (results[0], results[1])
-        case .failure(let error): (Tensor(failure: error), Tensor(failure: error))
-        }
-    }
     /// True if every element holds. bool
     public func all() -> Tensor { Self.allOp(.tensor(self)) }
     /// The Euclidean norm of all elements.
@@ -55,9 +46,4 @@ extension Tensor {
         return self / Self.normalizeMaxOp(.tensor(norm), .real(1e-12))
     }
 
-    /// One index for each row, drawn in proportion to the row's weights.
-    /// `[B, n]` → int64 `[B]`
-    public func sampledIndices(generator: Generator) -> Tensor {
-        Self.multinomialOp(.tensor(self), .int(1), .bool(true), .generator(generator)).squeezed(1)
-    }
 }

@@ -5,15 +5,11 @@ extension Tensor {
     private static let squeezeOp = Operator("squeeze", "dim")
     private static let unsqueezeOp = Operator("unsqueeze")
     private static let expandOp = Operator("expand")
-    private static let repeatOp = Operator("repeat")
     private static let sliceOp = Operator("slice", "Tensor")
     private static let selectOp = Operator("select", "int")
     private static let indexSelectOp = Operator("index_select")
-    private static let gatherOp = Operator("gather")
     private static let takeAlongOp = Operator("take_along_dim")
     private static let maskedFillOp = Operator("masked_fill", "Scalar")
-    private static let splitOp = Operator("split", "Tensor")
-    private static let unbindOp = Operator("unbind", "int")
     private static let nonzeroOp = Operator("nonzero")
     private static let contiguousOp = Operator("contiguous")
     private static let toDtypeOp = Operator("to", "dtype")
@@ -42,8 +38,6 @@ extension Tensor {
     }
     /// Dimensions of size 1 seen as larger ones; -1 keeps a size.
     public func expanded(_ shape: Int...) -> Tensor { Self.expandOp(.tensor(self), .ints(shape)) }
-    /// The tensor repeated along each dimension.
-    public func repeated(_ times: Int...) -> Tensor { Self.repeatOp(.tensor(self), .ints(times)) }
 
     /// A part of one dimension, as a view.
     public func slice(_ dimension: Int, _ range: Range<Int>) -> Tensor {
@@ -71,15 +65,6 @@ extension Tensor {
     public func filled(_ value: Double, where mask: Tensor) -> Tensor {
         Self.maskedFillOp(.tensor(self), .tensor(mask), .real(value))
     }
-    /// Parts of `size` along a dimension, as views; fails with one failed tensor.
-    public func split(_ dimension: Int, size: Int) -> [Tensor] {
-        list(Self.splitOp.call([.tensor(self), .int(size), .int(dimension)]))
-    }
-    /// One tensor for each index of a dimension, as views; fails with one failed tensor.
-    public func unbound(_ dimension: Int) -> [Tensor] {
-        list(
-            Self.unbindOp.call([.tensor(self), .int(dimension)], capacity: max(1, size(dimension))))
-    }
     /// Indices of the elements that are not zero. `[n, rank]`
     public func nonzero() -> Tensor { Self.nonzeroOp(.tensor(self)) }
 
@@ -100,12 +85,5 @@ extension Tensor {
     /// Images `[B, C, H, W]` resized bicubically (a = -0.75, no antialiasing, corners not aligned).
     public func resizedBicubic(height: Int, width: Int) -> Tensor {
         Self.bicubicOp(.tensor(self), .ints([height, width]), .bool(false))
-    }
-
-    private func list(_ result: Result<[Tensor], TorchError>) -> [Tensor] {
-        switch result {
-        case .success(let tensors): tensors
-        case .failure(let error): [Tensor(failure: error)]
-        }
     }
 }
