@@ -62,7 +62,8 @@ let package = Package(
             path: "Benchmarks", exclude: ["README.md"], swiftSettings: swift),
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: swift),
         .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: swift),
-        .testTarget(name: "ImagesTests", dependencies: ["Images"], swiftSettings: swift),
+        .testTarget(
+            name: "ImagesTests", dependencies: ["Images"], exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(name: "ViCHATests", dependencies: ["ViCHA"], swiftSettings: swift),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "Images", "Text"],

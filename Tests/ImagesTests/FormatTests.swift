@@ -1,0 +1,24 @@
+import Foundation
+import Testing
+
+@testable import Images
+
+/// Every kind of file against the pixels that Pillow's `convert("RGB")` gives.
+@Suite struct FormatTests {
+    static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("Fixtures")
+    static let names = ((try? FileManager.default.contentsOfDirectory(atPath: fixtures.path)) ?? [])
+        .filter { $0.hasSuffix(".png") || $0.hasSuffix(".jpg") }.sorted()
+
+    @Test(arguments: names) func pixelsEqualPillows(_ name: String) throws {
+        let image = try ImageDecoder.decode(path: Self.fixtures.appendingPathComponent(name).path)
+        let expected = try Data(contentsOf: Self.fixtures.appendingPathComponent(name + ".rgb"))
+        let width = Int(expected[0]) | Int(expected[1]) << 8
+        let height = Int(expected[4]) | Int(expected[5]) << 8
+        #expect(image.width == width && image.height == height)
+        let difference = zip(image.pixels, expected.dropFirst(8)).map { abs(Int($0) - Int($1)) }.max()
+        #expect(try #require(difference) <= (name.hasSuffix(".jpg") ? 2 : 0))
+    }
+
+    @Test func thereAreFiles() { #expect(Self.names.count >= 17) }
+}
