@@ -63,7 +63,8 @@ let package = Package(
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: swift),
         .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: swift),
         .testTarget(
-            name: "ImagesTests", dependencies: ["Images"], exclude: ["Fixtures"], swiftSettings: swift),
+            name: "ImagesTests", dependencies: ["Images"], exclude: ["Fixtures"],
+            swiftSettings: swift),
         .testTarget(name: "ViCHATests", dependencies: ["ViCHA"], swiftSettings: swift),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "Images", "Text"],

@@ -58,7 +58,7 @@ public final class EventFile {
         do {
             try handle.write(contentsOf: record)
         } catch {
-            throw FileWritingError(path: path, reason: (error as NSError).localizedDescription)
+            throw FileWritingError(path: path, error)
         }
     }
 }

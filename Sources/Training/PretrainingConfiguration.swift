@@ -116,7 +116,12 @@ extension PretrainingConfiguration: Codable {
         }
         model = try ModelConfiguration(from: decoder)
         model.text = try keys.decode(BertConfiguration.self, forKey: .bert)
-        try read(.trainFiles, &trainFiles)
+        // The official files name several in a list and one as a text.
+        if let one = try? keys.decode(String.self, forKey: .trainFiles) {
+            trainFiles = [one]
+        } else {
+            try read(.trainFiles, &trainFiles)
+        }
         try read(.batchSize, &batchSize)
         try read(.optimizer, &optimizer)
         try read(.schedule, &schedule)

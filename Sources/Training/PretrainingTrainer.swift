@@ -124,8 +124,12 @@ public final class PretrainingTrainer {
     /// Trains until the last epoch, the step limit or a request to stop.
     /// - Throws: ``DivergenceError``, and errors of data, files and libtorch
     public func run() throws -> Outcome {
-        try FileManager.default.createDirectory(
-            atPath: options.outputDirectory, withIntermediateDirectories: true)
+        do {
+            try FileManager.default.createDirectory(
+                atPath: options.outputDirectory, withIntermediateDirectories: true)
+        } catch {
+            throw FileWritingError(path: options.outputDirectory, error)
+        }
         try ConfigurationFile.write(configuration, to: path("config.yaml"))
         let log = try TrainingLog(directory: options.outputDirectory, resumingAt: state.step)
         let first = state.epoch * sampler.batchCount + state.iteration
@@ -142,7 +146,7 @@ public final class PretrainingTrainer {
         var lastSave = Date()
         var done = first
         var pending = PendingLosses()
-        while let arrays = try loader.next() {
+        while !reachedLimit, let arrays = try loader.next() {
             for reason in arrays.skipped { report("skipped: \(reason)") }
             skipped += arrays.skipped.count
             let rate = schedule.rate(epoch: state.epoch, iteration: state.iteration)
@@ -151,7 +155,7 @@ public final class PretrainingTrainer {
             state.step += 1
             done += 1
             let endsEpoch = state.iteration == sampler.batchCount
-            let stops = stop.isRequested || options.maxSteps.map { state.step >= $0 } ?? false
+            let stops = stop.isRequested || reachedLimit
             if pending.count >= options.logInterval || endsEpoch || stops {
                 let shown = try flush(&pending, log)
                 progress.update(
@@ -174,6 +178,8 @@ public final class PretrainingTrainer {
         }
         return .finished
     }
+
+    private var reachedLimit: Bool { options.maxSteps.map { state.step >= $0 } ?? false }
 
     private func finishEpoch(_ log: TrainingLog) throws {
         let finished = state.epoch

@@ -57,8 +57,7 @@ final class TrainingLog {
             try handle.write(contentsOf: Data(line.utf8))
         } catch {
             throw FileWritingError(
-                path: (directory as NSString).appendingPathComponent(name),
-                reason: (error as NSError).localizedDescription)
+                path: (directory as NSString).appendingPathComponent(name), error)
         }
     }
 

@@ -2,9 +2,9 @@
 import Torch
 
 extension PretrainingModel {
-    /// Normalised features of images, without gradient. `[B, E]`
+    /// Normalised features of images, which no gradient can flow through. `[B, E]`
     public func imageFeatures(_ images: Tensor, concepts: TokenBatch?) -> Tensor {
-        withoutGradient {
+        withInferenceMode {
             let encoding = online.encodeImages(
                 patches: online.vision.patches(of: images),
                 concepts: online.encodeConcepts(concepts, dropout: nil), tokens: concepts)
@@ -12,9 +12,9 @@ extension PretrainingModel {
         }
     }
 
-    /// Normalised features of captions, without gradient. `[B, E]`
+    /// Normalised features of captions, which no gradient can flow through. `[B, E]`
     public func textFeatures(_ captions: TokenBatch) -> Tensor {
-        withoutGradient {
+        withInferenceMode {
             let states = online.text.encodeText(captions)
             return online.textFeatures(states[states.count - 1].select(1, 0))
         }

@@ -139,7 +139,7 @@ import Torch
         try failure(["--config", "/no.yaml"], "no such file")
         try failure(["--checkpoint", "/no.safetensors"], "/no.safetensors")
         try failure(["--resume"], "checkpoint_last.safetensors")
-        try failure(["--output-dir", "/dev/null/x"], "/dev/null/x")
+        try failure(["--output-dir", "/dev/null/x"], "cannot write '/dev/null/x'")
         if Device.cudaCount == 0 { try failure(["--device", "cuda"], "no CUDA device") }
         let warned = try pretrain(output + "/run", ["--set", "queue_sise=8", "--max-steps", "1"])
         #expect(warned.status == 0)

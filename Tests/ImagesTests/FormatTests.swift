@@ -16,7 +16,8 @@ import Testing
         let width = Int(expected[0]) | Int(expected[1]) << 8
         let height = Int(expected[4]) | Int(expected[5]) << 8
         #expect(image.width == width && image.height == height)
-        let difference = zip(image.pixels, expected.dropFirst(8)).map { abs(Int($0) - Int($1)) }.max()
+        let difference = zip(image.pixels, expected.dropFirst(8)).map { abs(Int($0) - Int($1)) }
+            .max()
         #expect(try #require(difference) <= (name.hasSuffix(".jpg") ? 2 : 0))
     }
 

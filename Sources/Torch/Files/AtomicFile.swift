@@ -13,6 +13,11 @@ public struct FileWritingError: Error, Equatable, Sendable, CustomStringConverti
         self.reason = reason
     }
 
+    /// Says of a system error which file it concerns.
+    public init(path: String, _ error: any Error) {
+        self.init(path: path, reason: Self.describe(error))
+    }
+
     /// What happened, where, and what to do about it.
     public var description: String {
         "cannot write '\(path)': \(reason). Free space or permission may be missing; nothing was "
