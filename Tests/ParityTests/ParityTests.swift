@@ -9,8 +9,8 @@ import Torch
         .appendingPathComponent("Fixtures")
     static let miniLM = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("../../.venv/minilm").path
-    static let cases =
-        (try? FileManager.default.contentsOfDirectory(atPath: fixtures.path).sorted()) ?? []
+    static let cases = ((try? FileManager.default.contentsOfDirectory(atPath: fixtures.path)) ?? [])
+        .filter { !$0.contains(".") }.sorted()
 
     static var runner: ParityRunner {
         ParityRunner(.init(vocabulary: miniLM + "/vocab.txt", miniLM: miniLM))

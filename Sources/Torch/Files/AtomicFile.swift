@@ -26,10 +26,8 @@ public struct FileWritingError: Error, Equatable, Sendable, CustomStringConverti
 
     static func describe(_ error: any Error) -> String {
         let error = error as NSError
-        if let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError,
-            underlying.domain == NSPOSIXErrorDomain
-        {
-            return String(cString: strerror(Int32(underlying.code)))
+        if let underlying = error.userInfo[NSUnderlyingErrorKey] as? any Error {
+            return describe(underlying)
         }
         if error.domain == NSPOSIXErrorDomain {
             return String(cString: strerror(Int32(error.code)))
