@@ -67,7 +67,6 @@ public final class PretrainingTrainer {
     private let draws: Generator
     private let dropout: Generator
     private var state: TrainingCheckpoint.State
-    private var skipped = 0
 
     /// Prepares a run from epoch 0 with the weights that `model` has.
     /// - Throws: ``ModelConfigurationError``, ``TorchError``
@@ -100,7 +99,7 @@ public final class PretrainingTrainer {
         dropout = try Generator(seed: options.seed &+ 1, device: options.device)
         state = TrainingCheckpoint.State(
             epoch: 0, iteration: 0, step: 0, seed: options.seed, recordCount: sampler.count,
-            batchSize: sampler.batchSize, metrics: MetricAverages())
+            batchSize: sampler.batchSize, metrics: MetricAverages(), skippedImages: 0)
     }
 
     /// Continues from a checkpoint of the same run.
@@ -131,7 +130,8 @@ public final class PretrainingTrainer {
             throw FileWritingError(path: options.outputDirectory, error)
         }
         try ConfigurationFile.write(configuration, to: path("config.yaml"))
-        let log = try TrainingLog(directory: options.outputDirectory, resumingAt: state.step)
+        let log = try TrainingLog(
+            directory: options.outputDirectory, step: state.step, epoch: state.epoch)
         let first = state.epoch * sampler.batchCount + state.iteration
         let total = configuration.schedule.epochs * sampler.batchCount
         let (dataset, seed, order) = (dataset, options.seed, EpochOrder(sampler))
@@ -148,7 +148,7 @@ public final class PretrainingTrainer {
         var pending = PendingLosses()
         while !reachedLimit, let arrays = try loader.next() {
             for reason in arrays.skipped { report("skipped: \(reason)") }
-            skipped += arrays.skipped.count
+            state.skippedImages += arrays.skipped.count
             let rate = schedule.rate(epoch: state.epoch, iteration: state.iteration)
             pending.append(try step(arrays, rate: rate), rate: rate)
             state.iteration += 1
@@ -183,8 +183,8 @@ public final class PretrainingTrainer {
 
     private func finishEpoch(_ log: TrainingLog) throws {
         let finished = state.epoch
-        try log.add(epoch: finished, means: state.metrics.means, skippedImages: skipped)
-        skipped = 0
+        try log.add(epoch: finished, means: state.metrics.means, skippedImages: state.skippedImages)
+        state.skippedImages = 0
         state.epoch += 1
         state.iteration = 0
         state.metrics = MetricAverages()

@@ -37,6 +37,8 @@ public struct TrainingCheckpoint {
         public var batchSize: Int
         /// Sums of the running epoch's metrics.
         public var metrics: MetricAverages
+        /// Images of the running epoch that were replaced by others.
+        public var skippedImages: Int
     }
 
     static let stateKey = "vicha.training_state"

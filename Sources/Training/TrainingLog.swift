@@ -12,26 +12,23 @@ final class TrainingLog {
     private let events: EventFile
     private let directory: String
 
-    /// Opens the logs; lines of steps that a resumed run will make again are dropped.
-    init(directory: String, resumingAt step: Int) throws {
+    /// Opens the logs of a run that goes on at a step of an epoch; lines of steps and epochs that
+    /// it will make again are dropped.
+    init(directory: String, step: Int, epoch: Int) throws {
         self.directory = directory
-        let stepPath = (directory as NSString).appendingPathComponent(Self.stepFile)
-        if let text = try? String(contentsOfFile: stepPath, encoding: .utf8) {
-            let kept = text.split(separator: "\n").filter { line in
-                (try? JSONDecoder().decode(StepNumber.self, from: Data(line.utf8)))
-                    .map { $0.step < step } ?? false
-            }
-            try writeAtomically(to: stepPath) { write in
-                for line in kept { try Array((line + "\n").utf8).withUnsafeBytes { try write($0) } }
-            }
+        func open(_ name: String, keeping isKept: (Position) -> Bool) throws -> FileHandle {
+            try Self.open((directory as NSString).appendingPathComponent(name), keeping: isKept)
         }
-        epochs = try Self.appending(
-            (directory as NSString).appendingPathComponent(Self.epochFile), fresh: step == 0)
-        steps = try Self.appending(stepPath, fresh: step == 0)
+        epochs = try open(Self.epochFile) { $0.epoch < epoch }
+        steps = try open(Self.stepFile) { $0.step.map { $0 < step } ?? false }
         events = try EventFile(directory: directory)
     }
 
-    private struct StepNumber: Decodable { let step: Int }
+    /// Where in the run a line belongs.
+    private struct Position: Decodable {
+        let step: Int?
+        let epoch: Int
+    }
 
     func add(step: Int, epoch: Int, learningRate: Double, losses: [(name: String, value: Double)])
         throws
@@ -61,11 +58,15 @@ final class TrainingLog {
         }
     }
 
-    private static func appending(_ path: String, fresh: Bool) throws -> FileHandle {
-        if fresh || !FileManager.default.fileExists(atPath: path) {
-            guard FileManager.default.createFile(atPath: path, contents: nil) else {
-                throw FileWritingError(path: path, reason: String(cString: strerror(errno)))
-            }
+    private static func open(_ path: String, keeping isKept: (Position) -> Bool) throws
+        -> FileHandle
+    {
+        let old = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        let kept = old.split(separator: "\n").filter { line in
+            (try? JSONDecoder().decode(Position.self, from: Data(line.utf8))).map(isKept) ?? false
+        }
+        try writeAtomically(to: path) { write in
+            for line in kept { try Array((line + "\n").utf8).withUnsafeBytes { try write($0) } }
         }
         guard let handle = FileHandle(forWritingAtPath: path) else {
             throw FileWritingError(path: path, reason: String(cString: strerror(errno)))

@@ -264,8 +264,14 @@ import ViCHA
         #expect(try whole.run() == .finished)
         let first = try setting.trainer("parts", maxSteps: steps, workers: 2)
         #expect(try first.run() == .finished)
+        let copy = first.lastCheckpoint + ".copy"
+        try FileManager.default.copyItem(atPath: first.lastCheckpoint, toPath: copy)
+        // Twice from the same place: what the first continuation logged is not logged again.
+        let lost = try setting.trainer("parts")
+        try lost.resume(from: copy)
+        _ = try lost.run()
         let second = try setting.trainer("parts", workers: 3)
-        try second.resume(from: first.lastCheckpoint)
+        try second.resume(from: copy)
         #expect(try second.run() == .finished)
         for (a, b) in zip(whole.model.store.entries, second.model.store.entries) {
             #expect(a.key == b.key)

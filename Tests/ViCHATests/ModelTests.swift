@@ -128,6 +128,9 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
         #expect(try queue.images.array(of: Float.self) == [3, 3, 2, 2, 3, 3, 2, 2])
         #expect(try queue.texts.array(of: Float.self) == [-3, -3, -2, -2, -3, -3, -2, -2])
         #expect(try queue.pointer.item() == 2)
+        try queue.enqueue(images: .full([2, 2], .nan), texts: .full([2, 2], 7))
+        #expect(try queue.images.array(of: Float.self) == [3, 3, 2, 2, 3, 3, 2, 2])
+        #expect(try queue.texts.array(of: Float.self) == [-3, -3, 7, 7, -3, -3, 7, 7])
         #expect(throws: FeatureQueueError(batch: 3, length: 4)) {
             try queue.enqueue(images: .ones([3, 2]), texts: .ones([3, 2]))
         }

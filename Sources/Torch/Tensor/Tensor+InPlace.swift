@@ -16,7 +16,7 @@ extension Tensor {
     /// - Throws: ``TorchError`` where shapes differ or an index is out of range.
     public func setColumns(_ indices: Tensor, _ values: Tensor) throws {
         try Self.indexCopyOp.perform(
-            .tensor(self), .int(1), .tensor(indices), .tensor(values.to(dtype: dtype)))
+            .tensor(self), .int(1), .tensor(indices), .tensor(values))
     }
 
     /// Sets all elements.

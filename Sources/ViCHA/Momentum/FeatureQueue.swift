@@ -20,6 +20,9 @@ public final class FeatureQueue {
     }
 
     /// Replaces the oldest features with those of a batch. `[B, E]`
+    ///
+    /// A feature that is not finite is left out, so that a step that diverges does not spoil what
+    /// later steps are compared with.
     /// - Throws: ``FeatureQueueError`` where the batch does not divide the queue.
     public func enqueue(images newImages: Tensor, texts newTexts: Tensor) throws {
         let batch = newImages.size(0)
@@ -29,8 +32,11 @@ public final class FeatureQueue {
         try withoutGradient {
             // Computed on the device: reading the pointer would wait for it.
             let columns = Tensor.range(0..<batch, device: pointer.device) + pointer
-            try images.setColumns(columns, newImages.transposed(0, 1))
-            try texts.setColumns(columns, newTexts.transposed(0, 1))
+            for (queue, features) in [(images, newImages), (texts, newTexts)] {
+                let new = features.transposed(0, 1).to(dtype: queue.dtype)
+                let old = queue.indexed(1, by: columns)
+                try queue.setColumns(columns, .choose(new.isFinite(), new, old))
+            }
             try pointer.copy(from: (pointer + batch).modulo(length))
         }
     }
