@@ -134,19 +134,20 @@ public final class PretrainingTrainer {
             directory: options.outputDirectory, step: state.step, epoch: state.epoch)
         let first = state.epoch * sampler.batchCount + state.iteration
         let total = configuration.schedule.epochs * sampler.batchCount
+        let end = options.maxSteps.map { min(total, first + max(0, $0 - state.step)) } ?? total
         let (dataset, seed, order) = (dataset, options.seed, EpochOrder(sampler))
         let loader = PrefetchingLoader(
-            first..<total, workers: options.workers, ahead: 2 * options.workers
+            first..<end, workers: options.workers, ahead: 2 * options.workers
         ) { number in
             let (epoch, indices) = order.batch(number)
             return try dataset.batch(indices, seed: (seed, UInt64(epoch)))
         }
         defer { loader.stop() }
-        let progress = ProgressDisplay(total: total, first: first, unit: "images")
+        let progress = ProgressDisplay(total: end, first: first, unit: "images")
         var lastSave = Date()
         var done = first
         var pending = PendingLosses()
-        while !reachedLimit, let arrays = try loader.next() {
+        while let arrays = try loader.next() {
             for reason in arrays.skipped { report("skipped: \(reason)") }
             state.skippedImages += arrays.skipped.count
             let rate = schedule.rate(epoch: state.epoch, iteration: state.iteration)
@@ -155,31 +156,28 @@ public final class PretrainingTrainer {
             state.step += 1
             done += 1
             let endsEpoch = state.iteration == sampler.batchCount
-            let stops = stop.isRequested || reachedLimit
+            let stops = stop.isRequested || done == end
             if pending.count >= options.logInterval || endsEpoch || stops {
                 let shown = try flush(&pending, log)
                 progress.update(
                     done, items: (done - first) * sampler.batchSize, title: "epoch \(state.epoch)",
                     values: shown.map {
-                        ($0.name.dropFirst(5) + "", String(format: "%.3f", $0.value))
+                        (String($0.name.dropFirst(5)), String(format: "%.3f", $0.value))
                     })
             }
             if endsEpoch { try finishEpoch(log) }
-            if stops || done == total
-                || (endsEpoch && Date().timeIntervalSince(lastSave) >= options.saveInterval)
-            {
+            let isDue = endsEpoch && Date().timeIntervalSince(lastSave) >= options.saveInterval
+            if stops || isDue {
                 try save(lastCheckpoint)
                 lastSave = Date()
             }
-            if stops, done < total {
+            if stop.isRequested, done < end {
                 progress.interrupt()
-                return stop.isRequested ? .interrupted : .finished
+                return .interrupted
             }
         }
         return .finished
     }
-
-    private var reachedLimit: Bool { options.maxSteps.map { state.step >= $0 } ?? false }
 
     private func finishEpoch(_ log: TrainingLog) throws {
         let finished = state.epoch

@@ -277,6 +277,17 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
         #expect(report.taken.contains("kw_encoder_m.encoder.layer.0.output.dense.weight"))
         #expect(
             try model.store["kw_encoder.embeddings.word_embeddings.weight"]?.mean().item() == 0.5)
+        let donor = try PretrainingModel(tinyConfiguration(), seed: 2)
+        let prefix = "visual_encoder."
+        var vision: [String: Tensor] = ["head.weight": .ones([5, 24])]
+        for entry in donor.store.entries where entry.key.hasPrefix(prefix) {
+            vision[String(entry.key.dropFirst(prefix.count))] = entry.tensor
+        }
+        try model.load(imageEncoder: vision)
+        for key in ["visual_encoder", "visual_encoder_m"].map({ $0 + ".blocks.1.mlp.fc2.weight" }) {
+            let expected = try #require(donor.store["visual_encoder.blocks.1.mlp.fc2.weight"])
+            #expect(try model.store[key]?.array(of: Float.self) == expected.array(of: Float.self))
+        }
         #expect(throws: StateDictionaryError.self) { try model.store.load(bert: ["x": .ones([1])]) }
         #expect(throws: StateDictionaryError.self) {
             try model.load(imageEncoder: ["cls_token": .ones([1, 1, 24])])
