@@ -21,5 +21,18 @@ import Testing
         #expect(try #require(difference) <= (name.hasSuffix(".jpg") ? 2 : 0))
     }
 
-    @Test func thereAreFiles() { #expect(Self.names.count >= 17) }
+    static let sizes = ((try? FileManager.default.contentsOfDirectory(atPath: fixtures.path)) ?? [])
+        .filter { $0.hasPrefix("resized_") }.sorted()
+
+    @Test(arguments: sizes) func resizesEqualPillows(_ name: String) throws {
+        let numbers = name.split { !$0.isNumber }.compactMap { Int($0) }
+        let image = try ImageDecoder.decode(
+            path: Self.fixtures.appendingPathComponent("rgb.png").path)
+        let expected = try Data(contentsOf: Self.fixtures.appendingPathComponent(name))
+        #expect(
+            image.resized(width: numbers[0], height: numbers[1]).pixels
+                == Array(expected.dropFirst(8)))
+    }
+
+    @Test func thereAreFiles() { #expect(Self.names.count >= 17 && Self.sizes.count == 9) }
 }

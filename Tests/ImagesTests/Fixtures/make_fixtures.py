@@ -51,6 +51,12 @@ turned = Image.Exif()
 turned[0x0112] = 6  # an orientation, which is ignored
 photo.save(here / "rotated.jpg", exif=turned, quality=92)
 
+# Sizes for either order of the two passes of a resize.
+for width, height in [(30, 10), (25, 15), (28, 16), (27, 15), (40, 12), (12, 40), (64, 48), (31, 9), (5, 23)]:
+    pixels = np.array(Image.fromarray(rgb).resize((width, height), Image.BICUBIC))
+    size = struct.pack("<ii", width, height)
+    (here / f"resized_{width}x{height}.rgb").write_bytes(size + pixels.tobytes())
+
 for path in sorted([*here.glob("*.png"), *here.glob("*.jpg")]):
     pixels = np.array(Image.open(path).convert("RGB"))
     size = struct.pack("<ii", pixels.shape[1], pixels.shape[0])
