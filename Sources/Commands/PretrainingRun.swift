@@ -1,7 +1,6 @@
 import ArgumentParser
 import Datasets
 import Foundation
-import Images
 import Text
 import Torch
 import Training
@@ -39,21 +38,12 @@ struct PretrainingRun {
                 key: "vocab_size",
                 expected: "at least \(tokenizer.vocabularySize), the tokens of '\(vocabulary)'")
         }
-        let isOfficial = configuration.model.compatibility == .official
-        var reading = PretrainingOptions(
-            transform: .pretraining(
-                side: configuration.model.vision.imageSize, keepsOverflows: isOfficial))
-        reading.captionTokens = configuration.captionTokens
-        reading.conceptTokens = configuration.conceptTokens
-        reading.usesConcepts = configuration.model.usesConcepts
-        reading.separatesConcepts = configuration.separatesConcepts
-        reading.drawnConceptShare = configuration.drawnConceptShare
-        reading.decodesReduced = !isOfficial
         dataset = PretrainingDataset(
             records: try PretrainingRecords.load(
                 files: configuration.trainFiles.map(data.annotationFile),
                 requiresConcepts: configuration.readsConcepts),
-            paths: try data.paths(), tokenizer: tokenizer, options: reading)
+            paths: try data.paths(), tokenizer: tokenizer,
+            options: PretrainingOptions(configuration))
         if !data.allowMissingImages { try dataset.checkImages() }
         model = try PretrainingModel(
             configuration.model, seed: options.seed, device: options.device)

@@ -191,7 +191,7 @@ public final class PretrainingModel {
             image: online.imageFeatures(image.lastHiddenState.select(1, 0)),
             text: online.textFeatures(text.select(1, 0)),
             momentumImage: teacher.imageFeatures, momentumText: teacher.textFeatures,
-            imageQueue: queue.images.cloned(), textQueue: queue.texts.cloned(),
+            imageQueue: queue.images, textQueue: queue.texts,
             temperature: temperature, alpha: alpha)
         try queue.enqueue(images: teacher.imageFeatures, texts: teacher.textFeatures)
         let hidden = alignHiddenStates(image.classTokens, textStates)

@@ -136,6 +136,24 @@ import ViCHA
         #expect(throws: ConfigurationError.self) { try ConfigurationFile.load("/no/such.yaml") }
     }
 
+    @Test func compatibilityDecidesHowImagesAreRead() throws {
+        var configuration = PretrainingConfiguration()
+        configuration.separatesConcepts = true
+        configuration.drawnConceptShare = 0.3
+        for compatibility in Compatibility.allCases {
+            configuration.model.compatibility = compatibility
+            let options = PretrainingOptions(configuration)
+            guard case .training(let crop, let augmentation) = options.transform else {
+                Issue.record("pretraining without augmentation")
+                continue
+            }
+            #expect(crop.side == 256 && crop.scale == 0.2...1)
+            #expect(augmentation.keepsOverflows == (compatibility == .official))
+            #expect(options.decodesReduced == (compatibility == .corrected))
+            #expect(options.separatesConcepts && options.drawnConceptShare == 0.3)
+        }
+    }
+
     @Test func overridesChangeValues() throws {
         let path = try Self.file("batch_size: 4\ntrain_file: [a]")
         let c = try ConfigurationFile.load(
