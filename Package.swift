@@ -34,14 +34,20 @@ let package = Package(
                 ]),
                 .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
             ]),
-        .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: swift),
+        .target(name: "Files", swiftSettings: swift),
+        .target(name: "Torch", dependencies: ["CTorch", "Files"], swiftSettings: swift),
         .target(name: "ViCHA", dependencies: ["Torch"], swiftSettings: swift),
         .target(
             name: "CImageCodecs",
             linkerSettings: [.linkedLibrary("turbojpeg"), .linkedLibrary("png16")]),
         .target(name: "Images", dependencies: ["CImageCodecs"], swiftSettings: swift),
         .target(name: "Text", swiftSettings: swift),
-        .target(name: "Datasets", dependencies: ["Images", "Text"], swiftSettings: swift),
+        .target(name: "Datasets", dependencies: ["Files", "Images", "Text"], swiftSettings: swift),
+        .systemLibrary(
+            name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+        .target(
+            name: "Scenes", dependencies: ["CCairo", "Datasets", "Files", "Images", "Text"],
+            swiftSettings: swift),
         .target(
             name: "Training", dependencies: ["ViCHA", "Datasets", "Yams"], swiftSettings: swift),
         .target(
@@ -50,7 +56,7 @@ let package = Package(
         .executableTarget(
             name: "Commands",
             dependencies: [
-                "Training", "Parity",
+                "Training", "Parity", "Scenes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
@@ -60,8 +66,12 @@ let package = Package(
                 "Text", "Torch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks", exclude: ["README.md"], swiftSettings: swift),
+        .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swift),
         .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: swift),
         .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: swift),
+        .testTarget(
+            name: "ScenesTests", dependencies: ["Scenes", "Datasets", "Images"],
+            swiftSettings: swift),
         .testTarget(
             name: "ImagesTests", dependencies: ["Images"], exclude: ["Fixtures"],
             swiftSettings: swift),

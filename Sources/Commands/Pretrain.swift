@@ -94,7 +94,7 @@ struct Pretrain: ParsableCommand {
         let stop = StopSignal()
         stop.watchSignals()
         let run = try PretrainingRun(
-            configuration: loaded.configuration, data: data,
+            configuration: loaded.configuration, data: data.location(),
             vocabulary: Resources.vocabulary(vocabulary, textEncoder: textEncoder),
             weights: .init(
                 textEncoder: textEncoder, imageEncoder: imageEncoder, checkpoint: checkpoint,

@@ -27,7 +27,7 @@ struct PretrainingRun {
     }
 
     init(
-        configuration: PretrainingConfiguration, data: DataOptions, vocabulary: String,
+        configuration: PretrainingConfiguration, data: DataLocation, vocabulary: String,
         weights: Weights, options: PretrainingTrainer.Options, stop: StopSignal
     ) throws {
         self.configuration = configuration
@@ -39,12 +39,12 @@ struct PretrainingRun {
                 expected: "at least \(tokenizer.vocabularySize), the tokens of '\(vocabulary)'")
         }
         dataset = PretrainingDataset(
-            records: try PretrainingRecords.load(
+            records: try AnnotationFile.load(
                 files: configuration.trainFiles.map(data.annotationFile),
                 requiresConcepts: configuration.readsConcepts),
-            paths: try data.paths(), tokenizer: tokenizer,
+            paths: data.images, tokenizer: tokenizer,
             options: PretrainingOptions(configuration))
-        if !data.allowMissingImages { try dataset.checkImages() }
+        if !data.allowsMissingImages { try dataset.checkImages() }
         model = try PretrainingModel(
             configuration.model, seed: options.seed, device: options.device)
         if let directory = weights.textEncoder {

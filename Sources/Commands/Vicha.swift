@@ -11,11 +11,12 @@ struct Vicha: ParsableCommand {
         discussion: """
             EXAMPLES
               vicha demo --output-dir output/demo
+              vicha scenes data/scenes
               vicha pretrain --config configs/pretrain_tiny.yaml --data-dir Samples \\
                 --data-json-dir Samples --output-dir output/tiny
               vicha parity path/to/cases
             """,
-        subcommands: [Pretrain.self, Demo.self, CompareCases.self])
+        subcommands: [Pretrain.self, MakeScenes.self, Demo.self, CompareCases.self])
 
     static func main() {
         HostMemory.keepFreedPages()

@@ -83,11 +83,11 @@ public struct PretrainingDataset: Sendable {
         let record = records[index]
         let caption = record.captions[
             record.captions.count == 1 ? 0 : random.index(below: record.captions.count)]
-        var concepts = record.concepts
-        if let share = options.drawnConceptShare, !concepts.isEmpty {
-            let count = Int(share * Double(concepts.count))
-            concepts = (0..<count).map { _ in
-                record.concepts[random.index(below: record.concepts.count)]
+        let all = record.concepts ?? []
+        var concepts = all
+        if let share = options.drawnConceptShare, !all.isEmpty {
+            concepts = (0..<Int(share * Double(all.count))).map { _ in
+                all[random.index(below: all.count)]
             }
         }
         return (

@@ -1,21 +1,21 @@
 /// What is done to a picture before a model sees it.
 public enum ImageTransform: Sendable, Equatable {
-    /// Random resized crop, flip and RandAugment.
-    case training(crop: RandomResizedCrop, augmentation: RandAugment)
+    /// Random resized crop, then a flip for one in two and RandAugment where they are on.
+    case training(crop: RandomResizedCrop, flips: Bool, augmentation: RandAugment?)
     /// Resize to the square.
     case evaluation(side: Int)
 
     /// Pretraining: crops of 20 % of the area and more.
     public static func pretraining(side: Int, keepsOverflows: Bool) -> ImageTransform {
         .training(
-            crop: RandomResizedCrop(side: side, scale: 0.2...1),
+            crop: RandomResizedCrop(side: side, scale: 0.2...1), flips: true,
             augmentation: RandAugment(keepsOverflows: keepsOverflows))
     }
 
     /// Side of the result. pixels
     public var side: Int {
         switch self {
-        case .training(let crop, _): crop.side
+        case .training(let crop, _, _): crop.side
         case .evaluation(let side): side
         }
     }
@@ -24,10 +24,10 @@ public enum ImageTransform: Sendable, Equatable {
     public func callAsFunction(_ image: RGBImage, using random: inout SeededGenerator) -> RGBImage {
         switch self {
         case .evaluation(let side): return image.resized(width: side, height: side)
-        case .training(let crop, let augmentation):
+        case .training(let crop, let flips, let augmentation):
             var image = crop(image, using: &random)
-            if random.uniform() < 0.5 { image = image.flipped() }
-            return augmentation(image, using: &random)
+            if flips, random.uniform() < 0.5 { image = image.flipped() }
+            return augmentation?(image, using: &random) ?? image
         }
     }
 }

@@ -84,7 +84,7 @@ extension ParityCase {
             var options = PretrainingOptions(transform: .evaluation(side: 8))
             options.separatesConcepts = name.contains("sepTrue")
             let dataset = PretrainingDataset(
-                records: try PretrainingRecords.load(files: [file.path], requiresConcepts: false),
+                records: try AnnotationFile.load(files: [file.path], requiresConcepts: false),
                 paths: ImagePaths(dataDirectory: ""), tokenizer: tokenizer, options: options)
             if let length = item.length {
                 comparison.same("\(name).length", dataset.records.count, length)

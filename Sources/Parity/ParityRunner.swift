@@ -87,6 +87,7 @@ public struct ParityRunner: Sendable {
         case "pretrain", "pretrain_full_procedural": try item.comparePretraining()
         case "pretrain_trace": try item.comparePretrainingTrace()
         case "lr_schedule": try item.compareLearningRates()
+        case "itm_eval": try item.compareRecall()
         case "text_preprocess": try item.compareTextCleaning()
         case "bert_tokenizer":
             try item.compareTokenizer(vocabulary: require(resources.vocabulary, "a vocabulary"))

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Torch
 import ViCHA
@@ -153,6 +154,10 @@ public enum ConfigurationFile {
                 root["optimizer"],
                 PretrainingConfiguration.Optimizer.CodingKeys.allCases.map(\.rawValue),
                 "optimizer.")
+            + unknown(
+                root["augmentation"],
+                PretrainingConfiguration.Augmentation.CodingKeys.allCases.map(\.rawValue),
+                "augmentation.")
             + unknown(
                 root["schedular"],
                 LearningRateSchedule.Configuration.CodingKeys.allCases.map(\.rawValue), "schedular."

@@ -37,6 +37,35 @@ public struct PretrainingConfiguration: Sendable, Equatable {
         }
     }
 
+    /// The `augmentation` section, which official files do not have.
+    public struct Augmentation: Codable, Sendable, Equatable {
+        /// Least share of a picture's area that a random crop keeps.
+        public var cropScale = 0.2
+        /// Whether one in two pictures is mirrored.
+        public var flips = true
+        /// Whether RandAugment changes colours and geometry.
+        public var usesRandAugment = true
+
+        /// The keys of the configuration file.
+        public enum CodingKeys: String, CodingKey, CaseIterable {
+            case cropScale = "crop_scale"
+            case flips = "flip"
+            case usesRandAugment = "rand_augment"
+        }
+
+        /// The official values.
+        public init() {}
+
+        /// The official values, or those that a file states.
+        public init(from decoder: any Decoder) throws {
+            let keys = try decoder.container(keyedBy: CodingKeys.self)
+            cropScale = try keys.decodeIfPresent(Double.self, forKey: .cropScale) ?? cropScale
+            flips = try keys.decodeIfPresent(Bool.self, forKey: .flips) ?? flips
+            usesRandAugment =
+                try keys.decodeIfPresent(Bool.self, forKey: .usesRandAugment) ?? usesRandAugment
+        }
+    }
+
     /// Sizes and switches of the model.
     public var model = ModelConfiguration()
     /// Annotation files, relative to the annotation directory.
@@ -57,7 +86,9 @@ public struct PretrainingConfiguration: Sendable, Equatable {
     public var drawnConceptShare: Double?
     /// Epochs between two numbered checkpoints, nil for none.
     public var saveStep: Int?
-    /// Tokens kept of a caption and of all concepts.
+    /// What is done to pictures at random.
+    public var augmentation = Augmentation()
+    /// Tokens kept of a caption, with its class token.
     public var captionTokens = 25
     /// Tokens kept of all concepts, with their class token.
     public var conceptTokens = 55
@@ -82,6 +113,9 @@ public struct PretrainingConfiguration: Sendable, Equatable {
         try require(
             !model.usesConcepts || readsConcepts, "kw_img_dataset",
             "True where kw_img_model is, since the model needs concepts")
+        try require(
+            (0.01...1).contains(augmentation.cropScale), "augmentation.crop_scale",
+            "between 0.01 and 1")
         for (key, value) in [("caption_tokens", captionTokens), ("concept_tokens", conceptTokens)] {
             try require(
                 (2...model.text.maxPositions).contains(value), key,
@@ -103,6 +137,7 @@ extension PretrainingConfiguration: Codable {
         case drawnConceptShare = "randkw_p"
         case bert = "bert_config"
         case saveStep = "save_step"
+        case augmentation
         case captionTokens = "caption_tokens"
         case conceptTokens = "concept_tokens"
     }
@@ -130,6 +165,7 @@ extension PretrainingConfiguration: Codable {
         try read(.separatesConcepts, &separatesConcepts)
         drawnConceptShare = try keys.decodeIfPresent(Double.self, forKey: .drawnConceptShare)
         saveStep = try keys.decodeIfPresent(Int.self, forKey: .saveStep)
+        try read(.augmentation, &augmentation)
         try read(.captionTokens, &captionTokens)
         try read(.conceptTokens, &conceptTokens)
     }
@@ -148,6 +184,7 @@ extension PretrainingConfiguration: Codable {
         try keys.encode(separatesConcepts, forKey: .separatesConcepts)
         try keys.encodeIfPresent(drawnConceptShare, forKey: .drawnConceptShare)
         try keys.encodeIfPresent(saveStep, forKey: .saveStep)
+        try keys.encode(augmentation, forKey: .augmentation)
         try keys.encode(captionTokens, forKey: .captionTokens)
         try keys.encode(conceptTokens, forKey: .conceptTokens)
     }

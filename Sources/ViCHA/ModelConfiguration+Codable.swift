@@ -23,6 +23,7 @@ extension ModelConfiguration: Codable {
         case visionDepth = "vision_depth"
         case visionHeads = "vision_heads"
         case mlpRatio = "mlp_ratio"
+        case visionInitializerRange = "vision_initializer_range"
         case decoderWidth = "decoder_width"
         case decoderHeads = "decoder_heads"
         case decoderDepth = "decoder_depth"
@@ -44,6 +45,7 @@ extension ModelConfiguration: Codable {
         try read(.visionDepth, &vision.depth)
         try read(.visionHeads, &vision.heads)
         try read(.mlpRatio, &vision.mlpRatio)
+        try read(.visionInitializerRange, &vision.initializerRange)
         text.encoderWidth = vision.width
         try read(.embedDim, &embedDim)
         try read(.temperature, &temperature)
@@ -77,6 +79,7 @@ extension ModelConfiguration: Codable {
         try keys.encode(vision.depth, forKey: .visionDepth)
         try keys.encode(vision.heads, forKey: .visionHeads)
         try keys.encode(vision.mlpRatio, forKey: .mlpRatio)
+        try keys.encode(vision.initializerRange, forKey: .visionInitializerRange)
         try keys.encode(embedDim, forKey: .embedDim)
         try keys.encode(temperature, forKey: .temperature)
         try keys.encode(queueSize, forKey: .queueSize)

@@ -1,22 +1,32 @@
-// Shapes: B batch, E feature width, P patches, p patch side.
+// Shapes: B batch, P patches, R removed patches, p patch side.
 import Torch
 
 extension PretrainingModel {
-    /// Normalised features of images, which no gradient can flow through. `[B, E]`
-    public func imageFeatures(_ images: Tensor, concepts: TokenBatch?) -> Tensor {
-        withInferenceMode {
-            let encoding = online.encodeImages(
-                patches: online.vision.patches(of: images),
-                concepts: online.encodeConcepts(concepts, dropout: nil), tokens: concepts)
-            return online.imageFeatures(encoding.lastHiddenState.select(1, 0))
-        }
+    /// Scores images against texts with the pretrained weights, without any fine-tuning.
+    public var retrieval: RetrievalScorer {
+        RetrievalScorer(encoders: online, matchingHead: matchingHead)
     }
 
-    /// Normalised features of captions, which no gradient can flow through. `[B, E]`
-    public func textFeatures(_ captions: TokenBatch) -> Tensor {
-        withInferenceMode {
-            let states = online.text.encodeText(captions)
-            return online.textFeatures(states[states.count - 1].select(1, 0))
+    /// Pixels that masked image modelling gives for removed patches, beside the image with those
+    /// patches in grey.
+    ///
+    /// The model predicts each patch relative to the patch's own mean and variance, which are taken
+    /// from the image, as is usual for showing such predictions (He et al. 2022).
+    ///
+    /// - Parameters:
+    ///   - images: normalised pixels. `[B, 3, H, W]`
+    ///   - mask: the removed patches
+    /// - Returns: the images with their removed patches empty (0), and restored, both
+    ///   `[B, 3, H, W]`; nil for a model without a decoder of its own.
+    public func restoredImages(_ images: Tensor, _ mask: PatchMask) -> (
+        masked: Tensor, restored: Tensor
+    )? {
+        guard let decoder else { return nil }
+        return withInferenceMode {
+            let encoded = online.vision.encode(
+                patches: online.vision.patches(of: images), keep: mask.kept)
+            guard let prediction = decoder.unimodalPrediction(encoded, mask) else { return nil }
+            return decoder.pictures(of: prediction, images, mask)
         }
     }
 }

@@ -128,10 +128,10 @@ public final class PretrainingModel {
     public let twin: MomentumTwin
     let online: Encoders
     let momentum: Encoders
-    private let matchingHead: Linear
+    let matchingHead: Linear
     private let visionHidden: [Linear]
     private let textHidden: [Linear]
-    private let decoder: MaskedImageDecoder?
+    let decoder: MaskedImageDecoder?
 
     /// Builds the model with random weights and its momentum twin as a copy.
     /// - Throws: ``ModelConfigurationError``, ``TorchError``

@@ -77,7 +77,7 @@ import Torch
     }
 
     @Test func helpHasExamples() throws {
-        for command in [[], ["pretrain"], ["demo"], ["parity"]] {
+        for command in [[], ["pretrain"], ["scenes"], ["demo"], ["parity"]] {
             let result = try vicha(command + ["--help"])
             #expect(result.status == 0)
             #expect(result.output.contains("EXAMPLES"), "\(command)")
@@ -219,14 +219,44 @@ import Torch
         let output = Self.temporaryDirectory()
         defer { try? FileManager.default.removeItem(atPath: output) }
         let result = try vicha(
-            ["demo", "--output-dir", output, "--threads", "1", "--set", "schedular.epochs=2"]
-                + Self.small)
+            [
+                "demo", "--output-dir", output, "--images", "80", "--threads", "1", "--set",
+                "schedular.epochs=2",
+            ] + Self.small)
         #expect(result.status == 0, "\(result.errors)")
-        #expect(result.output.contains("of 16 photographs"))
+        #expect(result.output.contains("captions of 8 unseen pictures"))
         let html = try String(contentsOfFile: output + "/report.html", encoding: .utf8)
-        #expect(html.components(separatedBy: "<img src='data:image/jpeg;base64,").count == 17)
+        // 8 queries with 6 results each, 6 restorations of 3 pictures, two lines for each loss.
+        #expect(html.components(separatedBy: "data:image/jpeg;base64,").count == 1 + 48 + 18)
         #expect(html.components(separatedBy: "<polyline").count == 9)
-        #expect(!html.contains("http://") || html.contains("http://www.w3.org/2000/svg"))
+        #expect(html.contains("unseen combinations: 4 pictures"))
+        let links = html.components(separatedBy: "http").dropFirst()
+        #expect(links.allSatisfy { $0.hasPrefix("://www.w3.org/2000/svg'") })
+    }
+
+    @Test func scenesAreMadeOnceAndPretrainedOn() throws {
+        let scenes = Self.temporaryDirectory()
+        let output = Self.temporaryDirectory()
+        defer {
+            for path in [scenes, output] { try? FileManager.default.removeItem(atPath: path) }
+        }
+        let make = ["scenes", scenes, "--images", "60", "--size", "48"]
+        let first = try vicha(make + ["--concepts", "generator"])
+        #expect(first.status == 0 && first.output.contains("made \(scenes)"), "\(first.errors)")
+        #expect(first.output.contains("know the truth in part"))
+        let again = try vicha(make + ["--concepts", "generator"])
+        #expect(again.status == 0 && again.output.contains("there already"))
+        let other = try vicha(make)
+        #expect(other.status != 0 && other.errors.contains("holds other scenes"))
+        let few = try vicha(["scenes", output, "--images", "3"])
+        #expect(few.status != 0 && few.errors.contains("--images must be 40 or more"))
+        let run = try vicha(
+            [
+                "pretrain", "--config", "configs/scenes/pretrain.yaml", "--data-dir", scenes,
+                "--data-json-dir", scenes, "--vocabulary", scenes + "/vocab.txt", "--output-dir",
+                output, "--threads", "1", "--max-steps", "1",
+            ] + Self.small)
+        #expect(run.status == 0, "\(run.errors)")
     }
 
     @Test func parityCommandCountsCases() throws {

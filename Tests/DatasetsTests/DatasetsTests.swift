@@ -19,10 +19,11 @@ import Text
         let b = try Self.file(
             #"[{"image": "b.jpg", "caption": ["two", "three"], "kwords": [], "extra": 1}]"#)
         #expect(
-            try PretrainingRecords.load(files: [a, b], requiresConcepts: true) == [
-                PretrainingRecord(image: "a.jpg", captions: ["one"], concepts: ["x"]),
-                PretrainingRecord(image: "b.jpg", captions: ["two", "three"], concepts: []),
-            ])
+            try AnnotationFile.load(
+                PretrainingRecord.self, files: [a, b], requiresConcepts: true) == [
+                    PretrainingRecord(image: "a.jpg", captions: ["one"], concepts: ["x"]),
+                    PretrainingRecord(image: "b.jpg", captions: ["two", "three"], concepts: []),
+                ])
     }
 
     @Test(arguments: [
@@ -41,7 +42,8 @@ import Text
     ]) func badAnnotationsAreNamed(_ text: String, _ place: String, _ field: String) throws {
         let path = try Self.file(text)
         let error = try #require(throws: AnnotationError.self) {
-            try PretrainingRecords.load(files: [path], requiresConcepts: false)
+            try AnnotationFile.load(
+                PretrainingRecord.self, files: [path], requiresConcepts: false)
         }
         #expect("\(error)".contains(path))
         #expect("\(error)".contains(place), "\(error)")
@@ -51,10 +53,12 @@ import Text
     @Test func missingConceptsAreAnErrorWhereNeeded() throws {
         let path = try Self.file(#"[{"image": "a.jpg", "caption": "one"}]"#)
         #expect(throws: AnnotationError.self) {
-            try PretrainingRecords.load(files: [path], requiresConcepts: true)
+            try AnnotationFile.load(
+                PretrainingRecord.self, files: [path], requiresConcepts: true)
         }
         #expect(throws: AnnotationError.self) {
-            try PretrainingRecords.load(files: ["/no.json"], requiresConcepts: false)
+            try AnnotationFile.load(
+                PretrainingRecord.self, files: ["/no.json"], requiresConcepts: false)
         }
     }
 

@@ -143,15 +143,34 @@ import ViCHA
         for compatibility in Compatibility.allCases {
             configuration.model.compatibility = compatibility
             let options = PretrainingOptions(configuration)
-            guard case .training(let crop, let augmentation) = options.transform else {
+            guard case .training(let crop, let flips, let augmentation) = options.transform else {
                 Issue.record("pretraining without augmentation")
                 continue
             }
-            #expect(crop.side == 256 && crop.scale == 0.2...1)
-            #expect(augmentation.keepsOverflows == (compatibility == .official))
+            #expect(crop.side == 256 && crop.scale == 0.2...1 && flips)
+            #expect(augmentation?.keepsOverflows == (compatibility == .official))
             #expect(options.decodesReduced == (compatibility == .corrected))
             #expect(options.separatesConcepts && options.drawnConceptShare == 0.3)
         }
+    }
+
+    @Test func augmentationCanBeChosen() throws {
+        let path = try Self.file("train_file: [a]")
+        let configuration = try ConfigurationFile.load(
+            path,
+            overrides: ["augmentation={crop_scale: 0.8, flip: False, rand_augment: False}"]
+        ).configuration
+        guard
+            case .training(let crop, let flips, let augmentation) =
+                PretrainingOptions(configuration).transform
+        else {
+            Issue.record("pretraining without augmentation")
+            return
+        }
+        #expect(crop.scale == 0.8...1 && !flips && augmentation == nil)
+        var wrong = configuration
+        wrong.augmentation.cropScale = 2
+        #expect(throws: ModelConfigurationError.self) { try wrong.validate() }
     }
 
     @Test func overridesChangeValues() throws {

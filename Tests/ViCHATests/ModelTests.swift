@@ -219,8 +219,8 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
             c.compatibility = compatibility
             let model = try PretrainingModel(c, seed: 3)
             let batch = try tinyBatch(c, conceptPadding: padding)
-            return try model.imageFeatures(batch.images, concepts: batch.concepts).array(
-                of: Float.self)
+            return try model.retrieval.encode(images: batch.images, concepts: batch.concepts)
+                .features.array(of: Float.self)
         }
         let corrected = zip(
             try features(.corrected, padding: 0), try features(.corrected, padding: 3))

@@ -1,7 +1,8 @@
 import ArgumentParser
+import Datasets
 import Foundation
 import Images
-import Text
+import Scenes
 import Torch
 import Training
 import ViCHA
@@ -9,24 +10,37 @@ import ViCHA
 /// `vicha demo`
 struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Pretrain a tiny model on sample photographs and show what it has learned.",
+        abstract: "Pretrain a small model on generated scenes and show what it has learned.",
         discussion: """
-            Takes about two minutes on two cores and writes report.html, a page without links to \
-            anything outside: the loss curves and, for each photograph, the captions that fit best.
+            Makes scenes, pretrains on them (about four minutes on two cores), finds held-out \
+            pictures by their captions and writes report.html, a page without links to anything \
+            outside. Scenes that are there already are used again.
 
             EXAMPLES
               vicha demo --output-dir output/demo
+              vicha demo --output-dir output/longer --set schedular.epochs=20
             """)
 
-    @Option(help: "Configuration file.")
-    var config = "configs/pretrain_tiny.yaml"
+    /// Queries and restored pictures in the report.
+    private static let shownQueries = 8
+    private static let shownResults = 6
+    private static let shownRestorations = 6
+    /// Candidates that the matching head ranks anew.
+    private static let candidates = 32
 
-    @Option(help: "Directory with the photographs and pretrain.json.")
-    var samples = "Samples"
+    @Option(help: "Configuration file.")
+    var config = "configs/scenes/pretrain.yaml"
 
     @Option(
-        name: [.long, .customLong("output_dir")], help: "Directory for the run and its report.")
+        name: [.long, .customLong("output_dir")],
+        help: "Directory for the scenes, the run and its report.")
     var outputDir = "output/demo"
+
+    @Option(help: "Scenes in all.")
+    var images = 4000
+
+    @Option(help: "Seed of all random choices.")
+    var seed: UInt64 = 42
 
     @OptionGroup var device: DeviceOptions
 
@@ -37,42 +51,177 @@ struct Demo: ParsableCommand {
     var overrides: [String] = []
 
     func run() throws {
-        let start = Date()
+        var stopwatch = Stopwatch()
         let loaded = try ConfigurationFile.load(config, overrides: overrides)
         for warning in loaded.warnings { note("warning: \(warning)") }
-        var options = PretrainingTrainer.Options(outputDirectory: outputDir)
-        options.device = try device.resolved()
-        options.autocast = device.autocast
-        var data = try DataOptions.parse([])
-        data.dataDir = samples
-        data.dataJsonDir = samples
+        let device = try device.resolved()
+        let scenes = outputDir + "/scenes"
+        let dataset = SceneDataset(
+            .init(images: images, seed: seed, fillsConcepts: true), directory: scenes)
+        let summary = try dataset.writeWithProgress().summary
+        stopwatch.lap("\(summary.options)")
+
+        let run = try pretraining(loaded.configuration, scenes: scenes, device: device)
+        guard try run.trainer.run() == .finished else {
+            note("stopped on request; 'vicha pretrain --resume' goes on from here")
+            return
+        }
+        stopwatch.lap("pretraining")
+
+        let test = try evaluated(.test, of: run, scenes: scenes, device: device)
+        let unseen = try evaluated(.unseen, of: run, scenes: scenes, device: device)
+        stopwatch.lap("retrieval on test and unseen combinations")
+        let restorations = try restorations(test.set, run, device: device)
+
+        let report = DemoReport(
+            facts: facts(run, summary), times: stopwatch.laps,
+            curves: try LossCurves(directory: outputDir + "/pretrain"),
+            recalls: [recall("test", test), recall("unseen combinations", unseen)],
+            queries: try queries(test.set, test.result.similarities), restorations: restorations)
+        let path = outputDir + "/report.html"
+        try report.write(to: path)
+        let recall = test.result.dualMetrics.imageRecall[0]
+        let chance = RetrievalMetrics(chanceFor: test.set.records.map(\.captions.count))
+            .imageRecall[0]
+        print(
+            String(
+                format: "%.1f %% of the captions of %d unseen pictures find their own first; "
+                    + "chance is %.2f %%", recall, test.set.records.count, chance))
+        print("look at \(path)")
+    }
+
+    // MARK: Steps
+
+    private func pretraining(
+        _ configuration: PretrainingConfiguration, scenes: String, device: Device
+    ) throws -> PretrainingRun {
+        var options = PretrainingTrainer.Options(outputDirectory: outputDir + "/pretrain")
+        options.device = device
+        options.autocast = self.device.autocast
+        options.seed = seed
         let stop = StopSignal()
         stop.watchSignals()
-        let run = try PretrainingRun(
-            configuration: loaded.configuration, data: data,
-            vocabulary: Resources.vocabulary(nil, textEncoder: nil), weights: .init(),
-            options: options, stop: stop)
-        let outcome = try run.trainer.run()
-        let trained = Date()
-        let matches = try CaptionMatching(run, device: options.device)
-        let report = DemoReport(
-            curves: try LossCurves(directory: outputDir), matches: matches.photos,
-            facts: [
-                ("records", "\(run.dataset.records.count)"),
-                ("weights", "\(run.model.store.parameters.map(\.tensor.count).reduce(0, +))"),
-                (
-                    "training",
-                    String(
-                        format: "%.0f s%@", trained.timeIntervalSince(start),
-                        outcome == .interrupted ? ", stopped on request" : "")
-                ),
-                ("configuration", config),
-            ])
-        let path = (outputDir as NSString).appendingPathComponent("report.html")
-        try report.write(to: path)
-        print(
-            "\(matches.correctCount) of \(matches.photos.count) photographs find one of their own "
-                + "captions first; chance is \(String(format: "%.1f", matches.chance))")
-        print("look at \(path)")
+        return try PretrainingRun(
+            configuration: configuration, data: DataLocation(directory: scenes),
+            vocabulary: scenes + "/vocab.txt", weights: .init(), options: options, stop: stop)
+    }
+
+    private func evaluated(
+        _ split: SceneSplit, of run: PretrainingRun, scenes: String, device: Device
+    ) throws -> (set: RetrievalEvaluationSet, result: RetrievalEvaluation) {
+        let set = RetrievalEvaluationSet(
+            records: try AnnotationFile.load(
+                files: [scenes + "/retrieval_\(split.rawValue).json"],
+                requiresConcepts: run.configuration.readsConcepts),
+            paths: DataLocation(directory: scenes).images, tokenizer: run.tokenizer,
+            options: EvaluationOptions(run.configuration))
+        var options = RetrievalEvaluation.Options()
+        options.device = device
+        options.candidates = Self.candidates
+        return (set, try RetrievalEvaluation(set, run.model.retrieval, options))
+    }
+
+    private func restorations(
+        _ set: RetrievalEvaluationSet, _ run: PretrainingRun, device: Device
+    ) throws -> [DemoReport.Restoration] {
+        let arrays = try set.images(0..<min(Self.shownRestorations, set.records.count))
+        let side = arrays.side
+        let images = Tensor(arrays.pixels, shape: [arrays.rows, 3, side, side])
+        let c = run.configuration.model
+        let mask = PatchMask(
+            noise: .uniform(
+                [arrays.rows, c.vision.patchCount], generator: try Generator(seed: seed)),
+            ratio: c.maskRatio)
+        guard
+            let pictures = run.model.restoredImages(
+                images.to(device: device), mask.to(device: device))
+        else { return [] }
+        func rows(_ tensor: Tensor) throws -> [RGBImage] {
+            let values = try tensor.contiguous().array(of: Float.self)
+            let count = 3 * side * side
+            return (0..<arrays.rows).map {
+                PixelNormalization.clip.picture(
+                    Array(values[$0 * count..<($0 + 1) * count]), width: side, height: side)
+            }
+        }
+        let (masked, restored) = (try rows(pictures.masked), try rows(pictures.restored))
+        return try rows(images).indices.map {
+            DemoReport.Restoration(
+                original: try rows(images)[$0], masked: masked[$0], restored: restored[$0])
+        }
+    }
+
+    // MARK: Report
+
+    private func facts(_ run: PretrainingRun, _ summary: SceneDataset.Summary) -> [(String, String)]
+    {
+        let weights = run.model.store.parameters.map(\.tensor.count).reduce(0, +)
+        let training = run.dataset.records.count
+        return [
+            ("pictures for training", "\(training)"),
+            ("passes over them", "\(run.configuration.schedule.epochs)"),
+            ("weights of the model", "\(weights)"),
+            ("configuration", config),
+            (
+                "visual concepts",
+                "from the generator, not from CLIP: some true nouns left out, some wrong ones added"
+            ),
+            (
+                "test captions that fit another test picture too",
+                String(
+                    format: "%.1f %%",
+                    100 * (summary.sharedCaptions[SceneSplit.test.rawValue] ?? 0))
+            ),
+        ]
+    }
+
+    private func recall(
+        _ name: String, _ evaluated: (set: RetrievalEvaluationSet, result: RetrievalEvaluation)
+    ) -> DemoReport.Recall {
+        let (set, result) = evaluated
+        var rows = [("dual encoder", result.dualMetrics)]
+        if let matching = result.matchingMetrics {
+            rows.append(("best \(Self.candidates) ranked anew by the matching head", matching))
+        }
+        rows.append(
+            (
+                DemoReport.chance,
+                RetrievalMetrics(chanceFor: set.records.map(\.captions.count))
+            ))
+        return .init(
+            split: name, images: set.records.count, texts: set.texts.count, rows: rows)
+    }
+
+    /// Captions at even distances through the set, so that nobody has picked them.
+    private func queries(_ set: RetrievalEvaluationSet, _ scores: RetrievalScores) throws
+        -> [DemoReport.Query]
+    {
+        let step = max(1, set.texts.count / Self.shownQueries)
+        return try stride(from: 0, to: set.texts.count, by: step).prefix(Self.shownQueries).map {
+            text in
+            let best = scores.textToImage[text].enumerated().sorted { $0.element > $1.element }
+                .prefix(Self.shownResults)
+            return DemoReport.Query(
+                text: set.texts[text],
+                results: try best.map { image, score in
+                    (
+                        try ImageDecoder.decode(path: set.imagePath(image)), score,
+                        set.imageOfText[text] == image
+                    )
+                })
+        }
+    }
+}
+
+/// Times the parts of a program.
+private struct Stopwatch {
+    private var start = ContinuousClock.now
+    private(set) var laps: [(part: String, seconds: Double)] = []
+
+    /// Ends a part; the next one begins.
+    mutating func lap(_ part: String) {
+        let now = ContinuousClock.now
+        laps.append((part, (now - start) / .seconds(1)))
+        start = now
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Why a safetensors file cannot be read or written.

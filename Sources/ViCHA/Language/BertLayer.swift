@@ -16,6 +16,13 @@ public struct KeyValues: Sendable {
             keys: keys.indexed(0, by: rows), values: values.indexed(0, by: rows),
             mask: mask?.indexed(0, by: rows))
     }
+
+    /// The one row for each of `count` texts.
+    func expanded(_ count: Int) -> KeyValues {
+        KeyValues(
+            keys: keys.expanded(count, -1, -1, -1), values: values.expanded(count, -1, -1, -1),
+            mask: mask?.expanded(count, -1, -1, -1))
+    }
 }
 
 /// Multi-head attention of BERT with its output projection, residual and normalisation.

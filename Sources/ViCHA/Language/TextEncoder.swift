@@ -29,6 +29,11 @@ public struct ImageMemory: Sendable {
     func indexed(by rows: Tensor) -> ImageMemory {
         ImageMemory(layers: layers.map { $0.indexed(by: rows) })
     }
+
+    /// One image, seen by each of `count` texts; nothing is copied.
+    func expanded(_ count: Int) -> ImageMemory {
+        ImageMemory(layers: layers.map { $0.expanded(count) })
+    }
 }
 
 /// BERT whose upper layers look at images: layers 0 ..< `fusionLayer` read text, the others fuse.

@@ -126,11 +126,43 @@ struct MaskedImageDecoder: Sendable {
     /// The pixels of the removed patches, each patch normalised by its own mean and variance.
     /// `[B, 3, H, W]` → `[B, R, p·p·3]`, pixels in the order row, column, channel
     func target(_ images: Tensor, _ mask: PatchMask) -> Tensor {
+        let patches = pixels(of: images).taken(along: 1, mask.removed.unsqueezed(-1))
+        let (mean, deviation) = Self.statistics(patches)
+        return (patches - mean) / deviation
+    }
+
+    /// Images whose removed patches are empty, and the same with predicted patches, brought back to
+    /// the mean and variance of what was removed. `[B, R, p·p·3]` → 2 × `[B, 3, H, W]`
+    func pictures(of prediction: Tensor, _ images: Tensor, _ mask: PatchMask) -> (
+        masked: Tensor, restored: Tensor
+    ) {
+        let patches = pixels(of: images)
+        let removed = patches.taken(along: 1, mask.removed.unsqueezed(-1))
+        let kept = patches.taken(along: 1, mask.kept.unsqueezed(-1))
+        let (mean, deviation) = Self.statistics(removed)
+        func picture(_ filling: Tensor) -> Tensor {
+            let all = Tensor.concatenated([kept, filling], dimension: 1)
+                .taken(along: 1, mask.restore.unsqueezed(-1))
+            let (b, h, w) = (images.size(0), images.size(2) / patchSize, images.size(3) / patchSize)
+            return all.reshaped(b, h, w, patchSize, patchSize, 3).permuted(0, 5, 1, 3, 2, 4)
+                .reshaped(b, 3, images.size(2), images.size(3))
+        }
+        return (picture(removed * 0), picture(prediction * deviation + mean))
+    }
+
+    /// Patches of images, their pixels in the order row, column, channel.
+    /// `[B, 3, H, W]` → `[B, P, p·p·3]`
+    private func pixels(of images: Tensor) -> Tensor {
         let (b, h, w) = (images.size(0), images.size(2) / patchSize, images.size(3) / patchSize)
-        let patches = images.reshaped(b, 3, h, patchSize, w, patchSize)
+        return images.reshaped(b, 3, h, patchSize, w, patchSize)
             .permuted(0, 2, 4, 3, 5, 1).reshaped(b, h * w, 3 * patchSize * patchSize)
-            .taken(along: 1, mask.removed.unsqueezed(-1))
-        let mean = patches.mean(-1, keep: true)
-        return (patches - mean) / (patches.variance(-1, keep: true) + 1e-6).squareRoot()
+    }
+
+    /// Mean and deviation of each patch, the latter away from zero. `[B, R, p·p·3]` → 2 × `[B, R, 1]`
+    private static func statistics(_ patches: Tensor) -> (mean: Tensor, deviation: Tensor) {
+        (
+            patches.mean(-1, keep: true),
+            (patches.variance(-1, keep: true) + 1e-6).squareRoot()
+        )
     }
 }

@@ -23,14 +23,15 @@ public struct VisionTransformer: Sendable {
     /// Declares the weights with timm's initialisation.
     public init(_ scope: ParameterScope, _ c: VisionConfiguration, checkpointsBlocks: Bool = false)
     {
-        clsToken = scope.parameter("cls_token", [1, 1, c.width], .truncatedNormal(std: 0.02))
+        let initial = Initializer.truncatedNormal(std: c.initializerRange)
+        clsToken = scope.parameter("cls_token", [1, 1, c.width], initial)
         positionEmbedding = scope.parameter(
-            "pos_embed", [1, 1 + c.patchCount, c.width], .truncatedNormal(std: 0.02))
+            "pos_embed", [1, 1 + c.patchCount, c.width], initial)
         patchEmbedding = PatchEmbedding(scope["patch_embed"]["proj"], c)
         blocks = (0..<c.depth).map {
             TransformerBlock(
                 scope["blocks"][$0], width: c.width, heads: c.heads, mlpRatio: c.mlpRatio,
-                epsilon: 1e-6, initial: .truncatedNormal(std: 0.02))
+                epsilon: 1e-6, initial: initial)
         }
         norm = LayerNorm(scope["norm"], c.width, epsilon: 1e-6)
         self.checkpointsBlocks = checkpointsBlocks

@@ -24,7 +24,8 @@ public struct FileWritingError: Error, Equatable, Sendable, CustomStringConverti
             + "changed there."
     }
 
-    static func describe(_ error: any Error) -> String {
+    /// What the system says of an error, without the wrapping of Foundation.
+    public static func describe(_ error: any Error) -> String {
         let error = error as NSError
         if let underlying = error.userInfo[NSUnderlyingErrorKey] as? any Error {
             return describe(underlying)
@@ -84,4 +85,10 @@ public func writeAtomically(
 
 extension String {
     fileprivate var orCurrentDirectory: String { isEmpty ? "." : self }
+}
+
+/// Writes bytes so that the file appears whole or not at all.
+/// - Throws: ``FileWritingError``
+public func writeAtomically(_ data: Data, to path: String) throws {
+    try writeAtomically(to: path) { write in try data.withUnsafeBytes { try write($0) } }
 }

@@ -1,0 +1,163 @@
+import Foundation
+
+/// A record of an annotation file. What a record of the official files needs and its type cannot
+/// say stands in ``problem``.
+public protocol AnnotationRecord: Codable, Sendable, Equatable {
+    /// The first field that holds nothing usable, nil for a good record.
+    var problem: FieldProblem? { get }
+    /// The concept lists of the record under the names of their fields, nil where one is missing.
+    var conceptLists: [(field: String, concepts: [String]?)] { get }
+}
+
+/// A field of a record that holds nothing usable.
+public struct FieldProblem: Sendable, Equatable {
+    /// Name of the field.
+    public let field: String
+    /// What must stand there.
+    public let expected: String
+
+    /// Makes the value.
+    public init(_ field: String, _ expected: String) {
+        self.field = field
+        self.expected = expected
+    }
+
+    /// The problem of a field none of whose texts has a character that can be seen.
+    static func noText(_ texts: [String], _ field: String, _ expected: String) -> FieldProblem? {
+        texts.allSatisfy { $0.allSatisfy(\.isWhitespace) } ? FieldProblem(field, expected) : nil
+    }
+}
+
+/// Reading of annotation files: JSON arrays of records.
+public enum AnnotationFile {
+    /// Reads and checks every record of several files.
+    ///
+    /// - Parameters:
+    ///   - files: JSON arrays of records
+    ///   - requiresConcepts: whether a record without concepts is an error
+    /// - Throws: ``AnnotationError`` with the file and the record
+    public static func load<Record: AnnotationRecord>(
+        _ type: Record.Type = Record.self, files: [String], requiresConcepts: Bool
+    ) throws -> [Record] {
+        let records = try files.flatMap { file in
+            let records = try load([Record].self, file: file)
+            for (index, record) in records.enumerated() {
+                let missing = record.conceptLists.first { requiresConcepts && $0.concepts == nil }
+                if let problem = record.problem
+                    ?? missing.map({
+                        FieldProblem(
+                            $0.field,
+                            "a list of concepts (add them, or set kw_img_model and kw_img_dataset "
+                                + "to False)")
+                    })
+                {
+                    throw AnnotationError.invalidRecord(
+                        file: file, record: index, field: problem.field, expected: problem.expected)
+                }
+            }
+            return records
+        }
+        guard !records.isEmpty else { throw AnnotationError.empty(files: files) }
+        return records
+    }
+
+    /// Reads a JSON file of any form.
+    /// - Throws: ``AnnotationError``
+    public static func load<Value: Decodable>(_ type: Value.Type, file: String) throws -> Value {
+        let data = try contents(of: file)
+        do {
+            return try JSONDecoder().decode(Value.self, from: data)
+        } catch let error as DecodingError {
+            throw AnnotationError(error, file: file)
+        }
+    }
+
+    /// The bytes of a file.
+    /// - Throws: ``AnnotationError/unreadable(file:reason:)``
+    static func contents(of file: String) throws -> Data {
+        do {
+            return try Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe)
+        } catch {
+            let exists = FileManager.default.fileExists(atPath: file)
+            throw AnnotationError.unreadable(
+                file: file,
+                reason: exists ? (error as NSError).localizedDescription : "there is no such file")
+        }
+    }
+}
+
+extension AnnotationError {
+    /// Says of a decoding error which record and field it concerns.
+    init(_ error: DecodingError, file: String) {
+        let context: DecodingError.Context
+        let expected: String
+        switch error {
+        case .keyNotFound(let key, let found):
+            context = DecodingError.Context(
+                codingPath: found.codingPath + [key], debugDescription: found.debugDescription)
+            expected = "there"
+        case .typeMismatch(let type, let found), .valueNotFound(let type, let found):
+            context = found
+            expected = "of type \(type)"
+        case .dataCorrupted(let found) where found.codingPath.isEmpty:
+            let reason = (found.underlyingError as NSError?)?.userInfo["NSDebugDescription"]
+            self = .malformed(file: file, reason: reason as? String ?? found.debugDescription)
+            return
+        case .dataCorrupted(let found):
+            context = found
+            expected = found.debugDescription
+        @unknown default:
+            self = .malformed(file: file, reason: "\(error)")
+            return
+        }
+        guard let record = context.codingPath.first?.intValue else {
+            self = .malformed(file: file, reason: context.debugDescription)
+            return
+        }
+        let field = context.codingPath.dropFirst().map {
+            $0.intValue.map { "[\($0)]" } ?? $0.stringValue
+        }
+        self = .invalidRecord(
+            file: file, record: record,
+            field: field.isEmpty ? "the record" : field.joined(separator: ""), expected: expected)
+    }
+}
+
+/// A text or a list of texts, as some fields of the official files hold either.
+struct TextOrList: Codable {
+    let values: [String]
+    private let isList: Bool
+
+    init(_ values: [String], isList: Bool) {
+        self.values = values
+        self.isList = isList
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let one = try? container.decode(String.self) {
+            self.init([one], isList: false)
+        } else {
+            self.init(try container.decode([String].self), isList: true)
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        if isList { try container.encode(values) } else { try container.encode(values.first) }
+    }
+}
+
+/// A text, or a number that serves as a name.
+struct TextOrNumber: Decodable {
+    let text: String
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let number = try? container.decode(Int.self) {
+            text = String(number)
+        } else {
+            text = try container.decode(String.self)
+        }
+    }
+}

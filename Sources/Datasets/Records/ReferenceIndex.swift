@@ -1,0 +1,245 @@
+import Files
+import Foundation
+
+/// RefCOCO+'s references with the boxes they mean: `refs(unc).p` (or `refs.json`) beside
+/// `instances.json`.
+public struct ReferenceIndex: Sendable, Equatable {
+    /// A reference.
+    public struct Reference: Codable, Sendable, Equatable {
+        /// Names it.
+        public let referenceID: Int
+        /// The annotation in `instances.json` that is meant.
+        public let annotationID: Int
+        /// The image it is in.
+        public let imageID: Int
+        /// The kind of object.
+        public let categoryID: Int
+        /// train, val, testA or testB.
+        public let split: String
+        /// The phrases.
+        public let sentences: [Sentence]
+
+        enum CodingKeys: String, CodingKey {
+            case referenceID = "ref_id"
+            case annotationID = "ann_id"
+            case imageID = "image_id"
+            case categoryID = "category_id"
+            case split, sentences
+        }
+
+        /// Makes a reference.
+        public init(
+            referenceID: Int, annotationID: Int, imageID: Int, categoryID: Int, split: String,
+            sentences: [Sentence]
+        ) {
+            self.referenceID = referenceID
+            self.annotationID = annotationID
+            self.imageID = imageID
+            self.categoryID = categoryID
+            self.split = split
+            self.sentences = sentences
+        }
+    }
+
+    /// A phrase of a reference.
+    public struct Sentence: Codable, Sendable, Equatable {
+        /// Names it.
+        public let sentenceID: Int
+        /// The phrase, cleaned.
+        public let text: String
+
+        enum CodingKeys: String, CodingKey {
+            case sentenceID = "sent_id"
+            case text = "sent"
+        }
+
+        /// Makes a phrase.
+        public init(sentenceID: Int, text: String) {
+            self.sentenceID = sentenceID
+            self.text = text
+        }
+    }
+
+    /// What `instances.json` holds, as far as it is needed.
+    public struct Instances: Codable, Sendable, Equatable {
+        /// An image.
+        public struct Image: Codable, Sendable, Equatable {
+            /// Names it.
+            public let id: Int
+            /// Columns. pixels
+            public let width: Int
+            /// Rows. pixels
+            public let height: Int
+            /// Path from the image root.
+            public let fileName: String
+
+            enum CodingKeys: String, CodingKey {
+                case id, width, height
+                case fileName = "file_name"
+            }
+
+            /// Makes an image.
+            public init(id: Int, width: Int, height: Int, fileName: String) {
+                self.id = id
+                self.width = width
+                self.height = height
+                self.fileName = fileName
+            }
+        }
+
+        /// An object of an image.
+        public struct Annotation: Codable, Sendable, Equatable {
+            /// Names it.
+            public let id: Int
+            /// The image it is in.
+            public let imageID: Int
+            /// The kind of object.
+            public let categoryID: Int
+            /// Where it is.
+            public let box: Box
+
+            enum CodingKeys: String, CodingKey {
+                case id
+                case imageID = "image_id"
+                case categoryID = "category_id"
+                case box = "bbox"
+            }
+
+            /// Makes an annotation.
+            public init(id: Int, imageID: Int, categoryID: Int, box: Box) {
+                self.id = id
+                self.imageID = imageID
+                self.categoryID = categoryID
+                self.box = box
+            }
+        }
+
+        /// A kind of object.
+        public struct Category: Codable, Sendable, Equatable {
+            /// Names it.
+            public let id: Int
+            /// Its noun.
+            public let name: String
+
+            /// Makes a kind.
+            public init(id: Int, name: String) {
+                self.id = id
+                self.name = name
+            }
+        }
+
+        /// All images.
+        public let images: [Image]
+        /// All objects.
+        public let annotations: [Annotation]
+        /// All kinds of objects.
+        public let categories: [Category]
+
+        /// Makes the contents of the file.
+        public init(images: [Image], annotations: [Annotation], categories: [Category]) {
+            self.images = images
+            self.annotations = annotations
+            self.categories = categories
+        }
+    }
+
+    /// All references, by `ref_id`.
+    public let references: [Int: Reference]
+    /// Size and path of each image, by its id.
+    public let images: [Int: Instances.Image]
+    /// The box of each reference, by `ref_id`.
+    public let boxes: [Int: Box]
+
+    /// Reads references and instances.
+    ///
+    /// - Parameter directory: holds `instances.json` and `refs(unc).p` or `refs.json`
+    /// - Throws: ``AnnotationError``
+    public init(directory: String) throws {
+        let instances = try AnnotationFile.load(
+            Instances.self, file: directory + "/instances.json")
+        let pickle = directory + "/refs(unc).p"
+        let json = directory + "/refs.json"
+        let list: [Reference]
+        let file: String
+        if !FileManager.default.fileExists(atPath: pickle),
+            FileManager.default.fileExists(atPath: json)
+        {
+            file = json
+            list = try AnnotationFile.load([Reference].self, file: json)
+        } else {
+            file = pickle
+            list = try Self.references(pickle: pickle)
+        }
+        let annotations = Dictionary(instances.annotations.map { ($0.id, $0) }) { $1 }
+        images = Dictionary(instances.images.map { ($0.id, $0) }) { $1 }
+        references = Dictionary(list.map { ($0.referenceID, $0) }) { $1 }
+        var boxes: [Int: Box] = [:]
+        for (index, reference) in list.enumerated() {
+            guard let annotation = annotations[reference.annotationID] else {
+                throw AnnotationError.invalidRecord(
+                    file: file, record: index, field: "ann_id",
+                    expected: "the id of an annotation in '\(directory)/instances.json'")
+            }
+            guard images[reference.imageID] != nil else {
+                throw AnnotationError.invalidRecord(
+                    file: file, record: index, field: "image_id",
+                    expected: "the id of an image in '\(directory)/instances.json'")
+            }
+            boxes[reference.referenceID] = annotation.box
+        }
+        self.boxes = boxes
+    }
+
+    private static func references(pickle: String) throws -> [Reference] {
+        let value: PickleValue
+        do {
+            value = try PickleReader.value(of: AnnotationFile.contents(of: pickle))
+        } catch let error as PickleError {
+            throw AnnotationError.malformed(file: pickle, reason: error.description)
+        }
+        guard let items = value.elements else {
+            throw AnnotationError.malformed(file: pickle, reason: "a list is expected")
+        }
+        return try items.enumerated().map { index, item in
+            func require<Value>(_ value: Value?, _ field: String, _ expected: String) throws
+                -> Value
+            {
+                guard let value else {
+                    throw AnnotationError.invalidRecord(
+                        file: pickle, record: index, field: field, expected: expected)
+                }
+                return value
+            }
+            func integer(_ field: String) throws -> Int {
+                try require(item[field]?.integer, field, "a whole number")
+            }
+            return Reference(
+                referenceID: try integer("ref_id"), annotationID: try integer("ann_id"),
+                imageID: try integer("image_id"), categoryID: try integer("category_id"),
+                split: try require(item["split"]?.text, "split", "train, val, testA or testB"),
+                sentences: try require(item["sentences"]?.elements, "sentences", "a list").map {
+                    Sentence(
+                        sentenceID: try require(
+                            $0["sent_id"]?.integer, "sent_id", "a whole number"),
+                        text: try require($0["sent"]?.text, "sent", "a text"))
+                })
+        }
+    }
+}
+
+/// The boxes that a detector proposes in each image, by the image's id.
+public enum DetectionFile {
+    /// Reads a file as the official evaluation does: `{"image id": [[x, y, width, height, …], …]}`.
+    /// - Throws: ``AnnotationError``
+    public static func load(_ file: String) throws -> [Int: [Box]] {
+        let raw = try AnnotationFile.load([String: [Box]].self, file: file)
+        return try Dictionary(
+            uniqueKeysWithValues: raw.map { key, boxes in
+                guard let id = Int(key) else {
+                    throw AnnotationError.malformed(
+                        file: file, reason: "'\(key)' is no image id; whole numbers are expected")
+                }
+                return (id, boxes)
+            })
+    }
+}

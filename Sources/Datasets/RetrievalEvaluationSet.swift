@@ -1,0 +1,92 @@
+import Foundation
+import Images
+import Text
+
+/// How records of an evaluation become model inputs.
+public struct EvaluationOptions: Sendable {
+    /// Side of the model's images. pixels
+    public var side: Int
+    /// Tokens kept of a text, with its class token; rows are padded to as many, as the official
+    /// evaluation does.
+    public var textTokens = 25
+    /// Tokens kept of all concepts and padded to, nil for a model without concepts.
+    public var conceptTokens: Int? = 55
+    /// Whether concepts are joined by ` [SEP] ` instead of a space.
+    public var separatesConcepts = false
+    /// Whether large JPEGs are decoded at a reduced scale; faster, with slightly other pixels.
+    public var decodesReduced = false
+
+    /// The official lengths, with concepts.
+    public init(side: Int) { self.side = side }
+}
+
+/// The arrays of a batch of images with their concepts.
+public struct ImageArrays: Sendable {
+    /// Normalised pixels. `[rows, 3, side, side]`
+    public var pixels: [Float]
+    /// Number of images.
+    public var rows: Int
+    /// Side of the images. pixels
+    public var side: Int
+    /// nil where concepts are not read.
+    public var concepts: EncodedBatch?
+}
+
+/// Images and all their captions, to be found by each other.
+public struct RetrievalEvaluationSet: Sendable {
+    /// One image each.
+    public let records: [RetrievalRecord]
+    /// All captions, those of one image together, as they are tokenized.
+    public let texts: [String]
+    /// The record that each text belongs to.
+    public let imageOfText: [Int]
+    private let paths: ImagePaths
+    private let tokenizer: WordPieceTokenizer
+    private let options: EvaluationOptions
+
+    /// Describes a set; no image is read yet.
+    public init(
+        records: [RetrievalRecord], paths: ImagePaths, tokenizer: WordPieceTokenizer,
+        options: EvaluationOptions
+    ) {
+        self.records = records
+        self.paths = paths
+        self.tokenizer = tokenizer
+        self.options = options
+        texts = records.flatMap { $0.captions.map { CaptionCleaning.caption($0) } }
+        imageOfText = records.enumerated().flatMap { index, record in
+            record.captions.map { _ in index }
+        }
+    }
+
+    /// Where the image of a record lies.
+    public func imagePath(_ index: Int) -> String { paths.resolve(records[index].image) }
+
+    /// The images of some records with their concepts.
+    /// - Throws: ``ImageError``
+    public func images(_ range: Range<Int>) throws -> ImageArrays {
+        let side = options.side
+        var pixels: [Float] = []
+        pixels.reserveCapacity(range.count * 3 * side * side)
+        for index in range {
+            let image = try ImageDecoder.decode(
+                path: imagePath(index), shortSide: options.decodesReduced ? 2 * side : nil)
+            pixels += PixelNormalization.clip(image.resized(width: side, height: side))
+        }
+        let separator = options.separatesConcepts ? " [SEP] " : " "
+        return ImageArrays(
+            pixels: pixels, rows: range.count, side: side,
+            concepts: options.conceptTokens.map { length in
+                tokenizer.encode(
+                    range.map { (records[$0].concepts ?? []).joined(separator: separator) },
+                    maxLength: length, padding: .length(length))
+            })
+    }
+
+    /// Some of the texts, padded to one length.
+    public func encodedTexts(_ range: Range<Int>) -> EncodedBatch {
+        tokenizer.encode(
+            Array(texts[range]), maxLength: options.textTokens,
+            padding: .length(options.textTokens))
+    }
+}

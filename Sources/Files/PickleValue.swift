@@ -1,0 +1,73 @@
+/// A value of a Python pickle that is plain data: no classes, no calls.
+public enum PickleValue: Sendable, Equatable {
+    case none
+    case bool(Bool)
+    case int(Int)
+    case double(Double)
+    case string(String)
+    case bytes([UInt8])
+    /// A list or a tuple.
+    case list([PickleValue])
+    /// Keys and values in their order; keys may be of any kind.
+    case dictionary([PickleEntry])
+}
+
+/// One key of a dictionary with its value.
+public struct PickleEntry: Sendable, Equatable {
+    /// Mostly a string or a number.
+    public let key: PickleValue
+    /// What it stands for.
+    public let value: PickleValue
+
+    /// Makes an entry.
+    public init(key: PickleValue, value: PickleValue) {
+        self.key = key
+        self.value = value
+    }
+}
+
+extension PickleValue {
+    /// The value of a string key, nil where there is none or this is no dictionary.
+    public subscript(_ key: String) -> PickleValue? {
+        guard case .dictionary(let entries) = self else { return nil }
+        return entries.last { $0.key == .string(key) }?.value
+    }
+
+    /// The elements of a list or a tuple.
+    public var elements: [PickleValue]? { if case .list(let values) = self { values } else { nil } }
+
+    /// A number without fraction.
+    public var integer: Int? { if case .int(let value) = self { value } else { nil } }
+
+    /// A number.
+    public var number: Double? {
+        switch self {
+        case .int(let value): Double(value)
+        case .double(let value): value
+        default: nil
+        }
+    }
+
+    /// A text.
+    public var text: String? { if case .string(let value) = self { value } else { nil } }
+
+    /// What a dictionary with string keys holds, in the order of the keys given here.
+    public static func dictionary(_ entries: KeyValuePairs<String, PickleValue>) -> PickleValue {
+        .dictionary(entries.map { PickleEntry(key: .string($0.key), value: $0.value) })
+    }
+}
+
+/// Why a pickle was refused.
+public struct PickleError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What is wrong, and at which byte.
+    public let reason: String
+    /// Byte of the file where it was found.
+    public let offset: Int
+
+    /// What happened, where, and what to do about it.
+    public var description: String {
+        "the pickle is refused at byte \(offset): \(reason). Only plain data (numbers, texts, lists, "
+            + "dictionaries) is read, since running a stranger's file is never safe; convert it to "
+            + "JSON if you trust it."
+    }
+}
