@@ -29,11 +29,8 @@ struct StatementWriter {
         switch claim {
         case .exists(let description):
             let phrase = wording.indefinite(description)
-            text =
-                wording.random.choice([
-                    "there is \(phrase)", "\(phrase) can be seen", "we see \(phrase)",
-                ])
-                + addition
+            let opening = wording.random.choice(["there is ", "we see ", "the picture shows "])
+            text = opening + phrase + addition
         case .count(let description, let count) where !hasAddition:
             text =
                 (count == 1 ? "there is exactly " : "there are exactly ")
