@@ -3,9 +3,9 @@ import Foundation
 /// Reads Python pickles of plain data, protocols 0 to 5, and refuses everything that would name a
 /// class, call a function or build an object: nothing of the file is ever run.
 public struct PickleReader {
-    /// Values that a result may have at most; a file of a few bytes can refer to itself until it
-    /// would fill any memory.
-    static let mostValues = 50_000_000
+    /// Values that a result may have at most for each byte of the file: each takes a byte unless
+    /// lists are shared, and a few bytes that share lists can unfold until they fill any memory.
+    static let mostValuesOfByte = 64
     /// Lists in lists.
     static let mostDepth = 200
 
@@ -22,7 +22,7 @@ public struct PickleReader {
     public static func value(of data: Data) throws -> PickleValue {
         var reader = PickleReader(data)
         let root = try reader.run()
-        var budget = mostValues
+        var budget = mostValuesOfByte * data.count
         return try reader.value(root, depth: 0, budget: &budget)
     }
 
