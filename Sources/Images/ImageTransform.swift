@@ -5,13 +5,6 @@ public enum ImageTransform: Sendable, Equatable {
     /// Resize to the square.
     case evaluation(side: Int)
 
-    /// Pretraining: crops of 20 % of the area and more.
-    public static func pretraining(side: Int, keepsOverflows: Bool) -> ImageTransform {
-        .training(
-            crop: RandomResizedCrop(side: side, scale: 0.2...1), flips: true,
-            augmentation: RandAugment(keepsOverflows: keepsOverflows))
-    }
-
     /// Side of the result. pixels
     public var side: Int {
         switch self {

@@ -120,7 +120,10 @@ import Text
         let records = (0..<count).map {
             PretrainingRecord(image: "\($0).png", captions: ["a", "a b"], concepts: ["a", "b"])
         }
-        var options = PretrainingOptions(transform: .pretraining(side: 8, keepsOverflows: false))
+        var options = PretrainingOptions(
+            transform: .training(
+                crop: RandomResizedCrop(side: 8, scale: 0.2...1), flips: true,
+                augmentation: RandAugment(keepsOverflows: false)))
         options.drawnConceptShare = 0.5
         return (
             PretrainingDataset(

@@ -102,7 +102,9 @@ import Testing
 
     @Test func chanceDependsOnTheSeedAlone() {
         let image = Self.gradient(50, 40)
-        let transform = ImageTransform.pretraining(side: 32, keepsOverflows: false)
+        let transform = ImageTransform.training(
+            crop: RandomResizedCrop(side: 32, scale: 0.2...1), flips: true,
+            augmentation: RandAugment(keepsOverflows: false))
         func run(_ seed: UInt64) -> RGBImage {
             var random = SeededGenerator(seed, 1)
             return transform(image, using: &random)

@@ -261,7 +261,9 @@ import ViCHA
             configuration.schedule.warmupEpochs = 0
             configuration.optimizer.learningRate = 1e-3
             var options = PretrainingOptions(
-                transform: .pretraining(side: 16, keepsOverflows: false))
+                transform: .training(
+                    crop: RandomResizedCrop(side: 16, scale: 0.2...1), flips: true,
+                    augmentation: RandAugment(keepsOverflows: false)))
             options.captionTokens = 16
             options.conceptTokens = 16
             dataset = PretrainingDataset(
