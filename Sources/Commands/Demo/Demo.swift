@@ -144,10 +144,11 @@ struct Demo: ParsableCommand {
                     Array(values[$0 * count..<($0 + 1) * count]), width: side, height: side)
             }
         }
-        let (masked, restored) = (try rows(pictures.masked), try rows(pictures.restored))
-        return try rows(images).indices.map {
+        let (originals, masked) = (try rows(images), try rows(pictures.masked))
+        let restored = try rows(pictures.restored)
+        return originals.indices.map {
             DemoReport.Restoration(
-                original: try rows(images)[$0], masked: masked[$0], restored: restored[$0])
+                original: originals[$0], masked: masked[$0], restored: restored[$0])
         }
     }
 

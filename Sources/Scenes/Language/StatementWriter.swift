@@ -5,8 +5,7 @@ import Images
 ///
 /// A picture cannot say to whom things belong or how they feel to the touch, so a sentence that adds
 /// such a thing to something true is neutral. Half of the contradictions carry such an addition too:
-/// it alone does not give the label away, and a model that reads only the sentence is right in two
-/// of three cases at most.
+/// it alone does not give the label away, and who goes by it alone is right in two of three cases.
 struct StatementWriter {
     private static let additions = [
         "that belongs to Anna", "that is for sale", "that was made last year", "that is heavy",
