@@ -37,6 +37,7 @@ let package = Package(
         .target(name: "Files", swiftSettings: swift),
         .target(name: "Torch", dependencies: ["CTorch", "Files"], swiftSettings: swift),
         .target(name: "ViCHA", dependencies: ["Torch"], swiftSettings: swift),
+        .target(name: "CLIP", dependencies: ["Files", "Torch"], swiftSettings: swift),
         .target(
             name: "CImageCodecs",
             linkerSettings: [.linkedLibrary("turbojpeg"), .linkedLibrary("png16")]),
@@ -51,7 +52,7 @@ let package = Package(
         .target(
             name: "Training", dependencies: ["ViCHA", "Datasets", "Yams"], swiftSettings: swift),
         .target(
-            name: "Parity", dependencies: ["Training", "Datasets", "Text", "Images"],
+            name: "Parity", dependencies: ["CLIP", "Training", "Datasets", "Text", "Images"],
             swiftSettings: swift),
         .executableTarget(
             name: "Commands",

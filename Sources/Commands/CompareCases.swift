@@ -31,10 +31,15 @@ struct CompareCases: ParsableCommand {
     @Option(help: "Directory of the MiniLM weights, by default the one set up with the program.")
     var miniLM: String?
 
+    @Option(help: "Merges of CLIP's tokenizer, by default those set up with the program.")
+    var merges: String?
+
     func run() throws {
         let directory = miniLM ?? Resources.miniLM()
         let runner = ParityRunner(
-            .init(vocabulary: vocabulary ?? directory.map { $0 + "/vocab.txt" }, miniLM: directory))
+            .init(
+                vocabulary: vocabulary ?? directory.map { $0 + "/vocab.txt" }, miniLM: directory,
+                merges: try Resources.merges(merges)))
         var failed = 0
         var passed = 0
         var unsupported = 0

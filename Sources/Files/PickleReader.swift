@@ -1,7 +1,8 @@
 import Foundation
 
-/// Reads Python pickles of plain data, protocols 0 to 5, and refuses everything that would name a
-/// class, call a function or build an object: nothing of the file is ever run.
+/// Reads Python pickles of plain data, protocols 0 to 5. Nothing of the file is ever run: classes
+/// and functions are refused, but for names that the caller allows, and those come out as
+/// ``PickleValue/built(_:arguments:state:)``, a note of what the file wanted built.
 public struct PickleReader {
     /// Values that a result may have at most for each byte of the file: each takes a byte unless
     /// lists are shared, and a few bytes that share lists can unfold until they fill any memory.
@@ -15,12 +16,24 @@ public struct PickleReader {
     private var marks: [Int] = []
     private var memo: [Int: Node] = [:]
 
-    private init(_ data: Data) { bytes = Array(data) }
+    private let allowsName: (String) -> Bool
+
+    private init(_ data: Data, allowing allowsName: @escaping (String) -> Bool) {
+        bytes = Array(data)
+        self.allowsName = allowsName
+    }
 
     /// The value of a pickle.
+    ///
+    /// - Parameters:
+    ///   - data: the pickle
+    ///   - allowsName: whether the file may name a class or a function, such as
+    ///     `collections.OrderedDict`
     /// - Throws: ``PickleError``
-    public static func value(of data: Data) throws -> PickleValue {
-        var reader = PickleReader(data)
+    public static func value(
+        of data: Data, allowing allowsName: @escaping (String) -> Bool = { _ in false }
+    ) throws -> PickleValue {
+        var reader = PickleReader(data, allowing: allowsName)
         let root = try reader.run()
         var budget = mostValuesOfByte * data.count
         return try reader.value(root, depth: 0, budget: &budget)
@@ -32,6 +45,8 @@ public struct PickleReader {
             case leaf(PickleValue)
             case list([Node])
             case dictionary([(Node, Node)])
+            case name(String)
+            case built(String, arguments: [Node], state: Node?)
         }
 
         var content: Content
@@ -84,11 +99,22 @@ public struct PickleReader {
             case UInt8(ascii: "g"): try recall(decimal(line(), start))
             case UInt8(ascii: "h"): try recall(Int(byte()))
             case UInt8(ascii: "j"): try recall(Int(littleEndian(4)))
-            case UInt8(ascii: "c"), 0x93:
-                throw error("it names a class or a function", start)
-            case UInt8(ascii: "R"), UInt8(ascii: "i"), UInt8(ascii: "o"), UInt8(ascii: "b"), 0x81,
-                0x92:
-                throw error("it builds an object or calls a function", start)
+            case UInt8(ascii: "c"):
+                let module = try line()
+                try name(module, line(), start)
+            case 0x93:
+                guard case .leaf(.string(let name)) = try pop().content,
+                    case .leaf(.string(let module)) = try pop().content
+                else { throw error("a name is no text", start) }
+                try self.name(module, name, start)
+            case UInt8(ascii: "R"), 0x81: try build(start)
+            case UInt8(ascii: "b"): try setState(start)
+            case UInt8(ascii: "Q"):
+                let item = try pop()
+                stack.append(
+                    Node(.built(PickleValue.persistentName, arguments: [item], state: nil)))
+            case UInt8(ascii: "i"), UInt8(ascii: "o"), 0x92:
+                throw error("it builds an object", start)
             default: throw error("unknown or unsupported operation \(code)", start)
             }
         }
@@ -279,6 +305,36 @@ public struct PickleReader {
         node.content = .dictionary(old + items)
     }
 
+    private mutating func name(_ module: String, _ name: String, _ start: Int) throws {
+        let full = module + "." + name
+        guard allowsName(full) else {
+            throw error("it names the class or function '\(full)'", start)
+        }
+        stack.append(Node(.name(full)))
+    }
+
+    private mutating func build(_ start: Int) throws {
+        let arguments = try pop()
+        guard case .name(let name) = try pop().content, case .list(let items) = arguments.content
+        else { throw error("it calls something that is no name", start) }
+        // The one class whose items are added as to a dictionary.
+        stack.append(
+            Node(
+                name == "collections.OrderedDict" && items.isEmpty
+                    ? .dictionary([]) : .built(name, arguments: items, state: nil)))
+    }
+
+    private mutating func setState(_ start: Int) throws {
+        let state = try pop()
+        let node = try top()
+        switch node.content {
+        case .built(let name, let arguments, _):
+            node.content = .built(name, arguments: arguments, state: state)
+        case .dictionary: break  // attributes of an ordered dictionary, such as `_metadata`
+        default: throw error("it sets the state of something that is no object", start)
+        }
+    }
+
     private mutating func recall(_ key: Int) throws {
         guard let node = memo[key] else { throw error("nothing was stored as \(key)", position) }
         stack.append(node)
@@ -293,12 +349,12 @@ public struct PickleReader {
         }
         switch node.content {
         case .leaf(let value): return value
-        case .list(let items):
-            var values: [PickleValue] = []
-            for item in items {
-                values.append(try value(item, depth: depth + 1, budget: &budget))
-            }
-            return .list(values)
+        case .name(let name): return .built(name, arguments: [], state: nil)
+        case .built(let name, let arguments, let state):
+            return .built(
+                name, arguments: try values(arguments, depth: depth, budget: &budget),
+                state: try state.map { try value($0, depth: depth + 1, budget: &budget) })
+        case .list(let items): return .list(try values(items, depth: depth, budget: &budget))
         case .dictionary(let items):
             var entries: [PickleEntry] = []
             for (key, item) in items {
@@ -309,6 +365,12 @@ public struct PickleReader {
             }
             return .dictionary(entries)
         }
+    }
+
+    private func values(_ items: [Node], depth: Int, budget: inout Int) throws -> [PickleValue] {
+        var values: [PickleValue] = []
+        for item in items { values.append(try value(item, depth: depth + 1, budget: &budget)) }
+        return values
     }
 
     private func error(_ reason: String, _ offset: Int) -> PickleError {

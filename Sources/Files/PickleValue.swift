@@ -1,5 +1,5 @@
-/// A value of a Python pickle that is plain data: no classes, no calls.
-public enum PickleValue: Sendable, Equatable {
+/// A value of a Python pickle: plain data, or a note of what the file wanted built.
+public indirect enum PickleValue: Sendable, Equatable {
     case none
     case bool(Bool)
     case int(Int)
@@ -10,6 +10,11 @@ public enum PickleValue: Sendable, Equatable {
     case list([PickleValue])
     /// Keys and values in their order; keys may be of any kind.
     case dictionary([PickleEntry])
+    /// An object or the result of a call, by the name of its class or function: none was made.
+    case built(String, arguments: [PickleValue], state: PickleValue?)
+
+    /// The name under which a reference to data outside of the pickle appears.
+    public static let persistentName = "persistent"
 }
 
 /// One key of a dictionary with its value.

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Writes plain data as a Python pickle (protocol 2, which every Python 2.3 and later reads).
+/// Writes values as a Python pickle (protocol 2, which every Python 2.3 and later reads).
 public enum PickleWriter {
     /// The bytes of a pickle of `value`.
     public static func data(_ value: PickleValue) -> Data {
@@ -51,6 +51,24 @@ public enum PickleWriter {
                 append(entry.value, to: &bytes)
             }
             code("u")
+        case .built(PickleValue.persistentName, let arguments, _):
+            for argument in arguments { append(argument, to: &bytes) }
+            code("Q")
+        case .built(let name, let arguments, let state):
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+            code("c")
+            for part in [parts.dropLast().joined(separator: "."), String(parts.last ?? "")] {
+                bytes.append(contentsOf: part.utf8)
+                code("\n")
+            }
+            if arguments.isEmpty, state == nil { break }
+            code("(")
+            for argument in arguments { append(argument, to: &bytes) }
+            code("t")
+            code("R")
+            guard let state else { break }
+            append(state, to: &bytes)
+            code("b")
         }
     }
 }

@@ -35,11 +35,14 @@ public struct ParityRunner: Sendable {
         public var vocabulary: String?
         /// A directory with the MiniLM weights.
         public var miniLM: String?
+        /// The merges of CLIP's tokenizer.
+        public var merges: String?
 
         /// Makes the value.
-        public init(vocabulary: String?, miniLM: String?) {
+        public init(vocabulary: String?, miniLM: String?, merges: String?) {
             self.vocabulary = vocabulary
             self.miniLM = miniLM
+            self.merges = merges
         }
     }
 
@@ -91,6 +94,9 @@ public struct ParityRunner: Sendable {
         case "text_preprocess": try item.compareTextCleaning()
         case "bert_tokenizer":
             try item.compareTokenizer(vocabulary: require(resources.vocabulary, "a vocabulary"))
+        case "clip_tokenizer":
+            try item.compareCLIPTokenizer(merges: require(resources.merges, "CLIP's merges.txt"))
+        case "clip": try item.compareCLIP()
         case "image_transforms": try item.compareImageTransforms()
         case "randaugment": try item.compareAugmentations()
         case "bert_minilm":

@@ -10,6 +10,20 @@ public struct EncodedBatch: Sendable, Equatable {
     public var rows: Int
     /// Tokens of a row, padding included.
     public var length: Int
+
+    /// Fills rows up to the longest, or to a length if that is more.
+    init(_ tokens: [[Int64]], padding: Int64, leastLength: Int = 0) {
+        rows = tokens.count
+        length = max(leastLength, tokens.map(\.count).max() ?? 0)
+        inputIDs = Array(repeating: padding, count: rows * length)
+        attentionMask = Array(repeating: 0, count: rows * length)
+        for (row, ids) in tokens.enumerated() {
+            for (column, id) in ids.enumerated() {
+                inputIDs[row * length + column] = id
+                attentionMask[row * length + column] = 1
+            }
+        }
+    }
 }
 
 /// How rows of a batch come to one length.
@@ -93,19 +107,9 @@ public struct WordPieceTokenizer: Sendable {
         -> EncodedBatch
     {
         let rows = texts.map { encode($0, maxLength: maxLength) }
-        var length = rows.map(\.count).max() ?? 0
-        if case .length(let fixed) = padding { length = max(length, fixed) }
-        var batch = EncodedBatch(
-            inputIDs: Array(repeating: special.pad, count: rows.count * length),
-            attentionMask: Array(repeating: 0, count: rows.count * length), rows: rows.count,
-            length: length)
-        for (row, ids) in rows.enumerated() {
-            for (column, id) in ids.enumerated() {
-                batch.inputIDs[row * length + column] = id
-                batch.attentionMask[row * length + column] = 1
-            }
-        }
-        return batch
+        var length = 0
+        if case .length(let fixed) = padding { length = fixed }
+        return EncodedBatch(rows, padding: special.pad, leastLength: length)
     }
 
     /// Special tokens written out in a text are recognised wherever they stand.

@@ -13,7 +13,10 @@ import Torch
         .filter { !$0.contains(".") }.sorted()
 
     static var runner: ParityRunner {
-        ParityRunner(.init(vocabulary: miniLM + "/vocab.txt", miniLM: miniLM))
+        ParityRunner(
+            .init(
+                vocabulary: miniLM + "/vocab.txt", miniLM: miniLM,
+                merges: miniLM + "/../clip/merges.txt"))
     }
 
     @Test(arguments: cases) func recordedCase(_ name: String) throws {

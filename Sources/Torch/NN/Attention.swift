@@ -11,15 +11,18 @@ private let kernelOp = Operator("scaled_dot_product_attention")
 ///   - k: `[B, H, N, d]`
 ///   - v: `[B, H, N, d]`
 ///   - mask: added to the scores, broadcast to `[B, H, L, N]`
+///   - isCausal: whether a query sees only keys up to its own position; instead of a mask
 ///   - dropout: probability with which an attention weight is dropped, and the source of chance
 /// - Returns: `[B, H, L, d]`
 public func scaledDotProductAttention(
-    _ q: Tensor, _ k: Tensor, _ v: Tensor, mask: Tensor? = nil,
+    _ q: Tensor, _ k: Tensor, _ v: Tensor, mask: Tensor? = nil, isCausal: Bool = false,
     dropout: (probability: Double, generator: Generator)? = nil
 ) -> Tensor {
     guard let dropout, dropout.probability > 0 else {
-        return kernelOp(.tensor(q), .tensor(k), .tensor(v), .tensor(mask))
+        return kernelOp(
+            .tensor(q), .tensor(k), .tensor(v), .tensor(mask), .real(0), .bool(isCausal))
     }
+    precondition(!isCausal, "causal attention has no dropout")
     let scale = 1 / Double(q.size(-1)).squareRoot()
     let scores = (q * scale).matmul(k.transposed(-1, -2))
     let weights = (mask.map { scores + $0 } ?? scores).softmax(dimension: -1)

@@ -76,3 +76,32 @@ public struct Embedding: Sendable {
         embeddingOp(.tensor(weight), .tensor(indices), .int(paddingIndex))
     }
 }
+
+/// Cuts images into patches and maps each to a width, as a convolution whose stride is its size.
+public struct PatchEmbedding: Sendable {
+    /// `[D, 3, p, p]`, as a convolution stores it.
+    private let weight: Tensor
+    private let bias: Tensor?
+    private let patchSize: Int
+
+    /// Declares the weights, by default initialised as PyTorch does.
+    public init(
+        _ scope: ParameterScope, width: Int, patchSize: Int, weight: Initializer? = nil,
+        hasBias: Bool = true
+    ) {
+        let bound = 1 / Double(3 * patchSize * patchSize).squareRoot()
+        self.weight = scope.parameter(
+            "weight", [width, 3, patchSize, patchSize], weight ?? .uniform(bound: bound))
+        bias = hasBias ? scope.parameter("bias", [width], .uniform(bound: bound)) : nil
+        self.patchSize = patchSize
+    }
+
+    /// `[B, 3, H, W]` → `[B, P, D]`. The convolution is a linear map of patches, and one matrix
+    /// product is the faster form of it.
+    public func callAsFunction(_ images: Tensor) -> Tensor {
+        let (b, h, w) = (images.size(0), images.size(2) / patchSize, images.size(3) / patchSize)
+        let patches = images.reshaped(b, 3, h, patchSize, w, patchSize)
+            .permuted(0, 2, 4, 1, 3, 5).reshaped(b, h * w, 3 * patchSize * patchSize)
+        return Linear(weight: weight.reshaped(weight.size(0), -1), bias: bias)(patches)
+    }
+}

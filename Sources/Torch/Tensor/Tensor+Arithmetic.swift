@@ -22,6 +22,8 @@ extension Tensor {
     private static let orOp = Operator("logical_or")
     private static let notOp = Operator("logical_not")
     private static let isfiniteOp = Operator("isfinite")
+    private static let expOp = Operator("exp")
+    private static let sigmoidOp = Operator("sigmoid")
     private static let geluOp = Operator("gelu")
     private static let softmaxOp = Operator("softmax", "int")
     private static let logSoftmaxOp = Operator("log_softmax", "int")
@@ -53,6 +55,10 @@ extension Tensor {
     public func squareRoot() -> Tensor { Self.sqrtOp(.tensor(self)) }
     /// The natural logarithm of each element.
     public func logarithm() -> Tensor { Self.logOp(.tensor(self)) }
+    /// e to the power of each element.
+    public func exponential() -> Tensor { Self.expOp(.tensor(self)) }
+    /// 1 / (1 + e⁻ˣ) of each element.
+    public func sigmoid() -> Tensor { Self.sigmoidOp(.tensor(self)) }
     /// The absolute value of each element.
     public func magnitude() -> Tensor { Self.absOp(.tensor(self)) }
     /// The square of each element.

@@ -5,6 +5,7 @@ extension Tensor {
     private static let meanDimOp = Operator("mean", "dim")
     private static let varOp = Operator("var", "correction")
     private static let argmaxOp = Operator("argmax")
+    private static let topkOp = Operator("topk")
     private static let argsortOp = Operator("argsort", "stable")
     private static let allOp = Operator("all")
     private static let normOp = Operator("linalg_vector_norm")
@@ -34,6 +35,18 @@ extension Tensor {
     /// Indices that sort a dimension, equal elements in their order. int64
     public func argsort(_ dimension: Int, descending: Bool = false) -> Tensor {
         Self.argsortOp(.tensor(self), .bool(true), .int(dimension), .bool(descending))
+    }
+    /// The largest elements of the last dimension, the largest first, and where they stand. int64
+    /// indices
+    public func largest(_ count: Int) -> (values: Tensor, indices: Tensor) {
+        switch Self.topkOp.call([.tensor(self), .int(count), .int(-1), .bool(true), .bool(true)]) {
+        case .success(let results) where results.count == 2: return (results[0], results[1])
+        case .success:
+            let failure = Tensor(
+                failure: TorchError(operation: "topk", message: "returned no two tensors"))
+            return (failure, failure)
+        case .failure(let error): return (Tensor(failure: error), Tensor(failure: error))
+        }
     }
     /// True if every element holds. bool
     public func all() -> Tensor { Self.allOp(.tensor(self)) }

@@ -16,6 +16,7 @@ extension Tensor {
     private static let toDeviceOp = Operator("to", "dtype_layout")
     private static let detachOp = Operator("detach")
     private static let cloneOp = Operator("clone")
+    private static let asStridedOp = Operator("as_strided")
     private static let bicubicOp = Operator("upsample_bicubic2d")
 
     /// The same elements in another shape; one size may be -1.
@@ -81,6 +82,11 @@ extension Tensor {
     public func detached() -> Tensor { Self.detachOp(.tensor(self)) }
     /// A copy.
     public func cloned() -> Tensor { Self.cloneOp(.tensor(self)) }
+
+    /// The memory of the tensor seen in another shape; strides and offset count elements.
+    func strided(shape: [Int], strides: [Int], offset: Int) -> Tensor {
+        Self.asStridedOp(.tensor(self), .ints(shape), .ints(strides), .int(offset))
+    }
 
     /// Images `[B, C, H, W]` resized bicubically (a = -0.75, no antialiasing, corners not aligned).
     public func resizedBicubic(height: Int, width: Int) -> Tensor {

@@ -27,7 +27,8 @@ public struct VisionTransformer: Sendable {
         clsToken = scope.parameter("cls_token", [1, 1, c.width], initial)
         positionEmbedding = scope.parameter(
             "pos_embed", [1, 1 + c.patchCount, c.width], initial)
-        patchEmbedding = PatchEmbedding(scope["patch_embed"]["proj"], c)
+        patchEmbedding = PatchEmbedding(
+            scope["patch_embed"]["proj"], width: c.width, patchSize: c.patchSize)
         blocks = (0..<c.depth).map {
             TransformerBlock(
                 scope["blocks"][$0], width: c.width, heads: c.heads, mlpRatio: c.mlpRatio,
@@ -88,32 +89,6 @@ public struct VisionTransformer: Sendable {
     private func run(_ block: TransformerBlock, _ tokens: Tensor, _ mask: Tensor?) -> Tensor {
         checkpointsBlocks
             ? checkpointed([tokens]) { block($0[0], mask: mask) } : block(tokens, mask: mask)
-    }
-}
-
-/// Cuts images into patches and maps each to the model's width.
-struct PatchEmbedding: Sendable {
-    /// `[D, 3, p, p]`, as a convolution stores it.
-    private let weight: Tensor
-    private let bias: Tensor
-    private let patchSize: Int
-
-    init(_ scope: ParameterScope, _ c: VisionConfiguration) {
-        let fan = 3 * c.patchSize * c.patchSize
-        let bound = 1 / Double(fan).squareRoot()
-        weight = scope.parameter(
-            "weight", [c.width, 3, c.patchSize, c.patchSize], .uniform(bound: bound))
-        bias = scope.parameter("bias", [c.width], .uniform(bound: bound))
-        patchSize = c.patchSize
-    }
-
-    /// `[B, 3, H, W]` → `[B, P, D]`. A convolution whose stride is its size is a linear map of
-    /// patches, and one matrix product is the faster form of it.
-    func callAsFunction(_ images: Tensor) -> Tensor {
-        let (b, h, w) = (images.size(0), images.size(2) / patchSize, images.size(3) / patchSize)
-        let patches = images.reshaped(b, 3, h, patchSize, w, patchSize)
-            .permuted(0, 2, 4, 1, 3, 5).reshaped(b, h * w, 3 * patchSize * patchSize)
-        return Linear(weight: weight.reshaped(weight.size(0), -1), bias: bias)(patches)
     }
 }
 

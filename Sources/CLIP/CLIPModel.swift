@@ -1,0 +1,182 @@
+// Shapes: B batch, L text tokens, P patches, D width of a tower, H heads, E width of the embeddings.
+import Foundation
+import Torch
+
+/// CLIP with a vision transformer (Radford et al. 2021). Parameter names are OpenAI's.
+public struct CLIPModel: Sendable {
+    /// The sizes.
+    public let configuration: CLIPConfiguration
+    private let vision: VisionTower
+    private let text: TextTower
+    /// Logarithm of the factor of the similarities, trained. scalar
+    public let logitScale: Tensor
+
+    /// Declares the weights with OpenAI's initialisation.
+    /// - Throws: ``CLIPError/invalidConfiguration(_:)``
+    public init(_ scope: ParameterScope, _ c: CLIPConfiguration) throws {
+        try c.validate()
+        configuration = c
+        vision = VisionTower(scope["visual"], c)
+        text = TextTower(scope, c)
+        logitScale = scope.parameter("logit_scale", [], .constant(-log(0.07)))
+    }
+
+    /// Embeddings of images, not normalised. `[B, 3, S, S]` → `[B, E]`
+    public func encode(images: Tensor) -> Tensor { vision(images) }
+
+    /// Embeddings of texts, not normalised. int64 `[B, L]`, filled up with zeros behind the end,
+    /// which has the largest id → `[B, E]`. Columns behind the last end of all texts change nothing.
+    public func encode(texts: Tensor) -> Tensor { text(texts) }
+
+    /// Cosines of all pairs times the trained factor. 2 × `[B, E]` → `[B, B]`, a row an image
+    public func logits(images: Tensor, texts: Tensor) -> Tensor {
+        images.normalized().matmul(texts.normalized().transposed(0, 1)) * logitScale.exponential()
+    }
+
+    /// The mean of both directions of the cross entropy of matching pairs against all others of the
+    /// batch (section 2.3). 2 × `[B, E]` → scalar
+    public func contrastiveLoss(images: Tensor, texts: Tensor) -> Tensor {
+        let logits = logits(images: images, texts: texts)
+        let targets = Tensor.range(0..<images.size(0), device: images.device)
+        return (crossEntropy(logits, targets) + crossEntropy(logits.transposed(0, 1), targets))
+            * 0.5
+    }
+}
+
+/// The image tower.
+private struct VisionTower: Sendable {
+    private let classEmbedding: Tensor
+    private let positionEmbedding: Tensor
+    private let patchEmbedding: PatchEmbedding
+    private let lnPre: LayerNorm
+    private let blocks: [CLIPBlock]
+    private let lnPost: LayerNorm
+    private let projection: Tensor
+
+    init(_ scope: ParameterScope, _ c: CLIPConfiguration) {
+        let v = c.vision
+        let scale = Initializer.normal(std: 1 / Double(v.width).squareRoot())
+        classEmbedding = scope.parameter("class_embedding", [v.width], scale)
+        positionEmbedding = scope.parameter(
+            "positional_embedding", [1 + v.patchCount, v.width], scale)
+        patchEmbedding = PatchEmbedding(
+            scope["conv1"], width: v.width, patchSize: v.patchSize, hasBias: false)
+        lnPre = LayerNorm(scope["ln_pre"], v.width, epsilon: CLIPBlock.epsilon)
+        blocks = CLIPBlock.blocks(
+            scope, count: v.depth, width: v.width, heads: v.heads, activation: c.activation)
+        lnPost = LayerNorm(scope["ln_post"], v.width, epsilon: CLIPBlock.epsilon)
+        projection = scope.parameter("proj", [v.width, c.embedDim], scale)
+    }
+
+    func callAsFunction(_ images: Tensor) -> Tensor {
+        let patches = patchEmbedding(images)
+        let classToken = classEmbedding.to(dtype: patches.dtype)
+            .expanded(patches.size(0), 1, -1)
+        var hidden = lnPre(
+            .concatenated([classToken, patches], dimension: 1) + positionEmbedding)
+        for block in blocks { hidden = block(hidden, isCausal: false) }
+        return lnPost(hidden.select(1, 0)).matmul(projection)
+    }
+}
+
+/// The text tower, whose keys stand at the root.
+private struct TextTower: Sendable {
+    private let tokenEmbedding: Embedding
+    private let positionEmbedding: Tensor
+    private let blocks: [CLIPBlock]
+    private let lnFinal: LayerNorm
+    private let projection: Tensor
+
+    init(_ scope: ParameterScope, _ c: CLIPConfiguration) {
+        let t = c.text
+        tokenEmbedding = Embedding(
+            scope["token_embedding"], t.vocabularySize, t.width, .normal(std: 0.02))
+        positionEmbedding = scope.parameter(
+            "positional_embedding", [t.contextLength, t.width], .normal(std: 0.01))
+        blocks = CLIPBlock.blocks(
+            scope, count: t.depth, width: t.width, heads: t.heads, activation: c.activation)
+        lnFinal = LayerNorm(scope["ln_final"], t.width, epsilon: CLIPBlock.epsilon)
+        projection = scope.parameter(
+            "text_projection", [t.width, c.embedDim],
+            .normal(std: 1 / Double(t.width).squareRoot()))
+    }
+
+    func callAsFunction(_ tokens: Tensor) -> Tensor {
+        let ends = tokens.argmax(-1)  // [B]
+        let length = tokens.size(1)
+        var hidden = tokenEmbedding(tokens) + positionEmbedding.slice(0, 0..<length)  // [B, L, D]
+        for block in blocks { hidden = block(hidden, isCausal: true) }
+        let last = hidden.taken(along: 1, ends.unsqueezed(-1).unsqueezed(-1)).squeezed(1)  // [B, D]
+        return lnFinal(last).matmul(projection)
+    }
+}
+
+/// Pre-norm transformer block in OpenAI's layout.
+private struct CLIPBlock: Sendable {
+    static let epsilon = 1e-5
+
+    private let ln1: LayerNorm
+    private let attention: (input: Linear, output: Linear)
+    private let ln2: LayerNorm
+    private let mlp: (input: Linear, output: Linear)
+    private let heads: Int
+    private let activation: CLIPConfiguration.Activation
+
+    static func blocks(
+        _ scope: ParameterScope, count: Int, width: Int, heads: Int,
+        activation: CLIPConfiguration.Activation
+    ) -> [CLIPBlock] {
+        (0..<count).map {
+            CLIPBlock(
+                scope["transformer"]["resblocks"][$0], width: width, heads: heads, depth: count,
+                activation: activation)
+        }
+    }
+
+    private init(
+        _ scope: ParameterScope, width: Int, heads: Int, depth: Int,
+        activation: CLIPConfiguration.Activation
+    ) {
+        self.heads = heads
+        self.activation = activation
+        let inputs = Initializer.normal(std: 1 / Double(width).squareRoot())
+        let outputs = Initializer.normal(std: 1 / Double(2 * width * depth).squareRoot())
+        ln1 = LayerNorm(scope["ln_1"], width, epsilon: Self.epsilon)
+        // The fused projection is no layer of its own: its keys have no dot before weight and bias.
+        let attn = scope["attn"]
+        attention = (
+            Linear(
+                weight: attn.parameter("in_proj_weight", [3 * width, width], inputs),
+                bias: attn.parameter("in_proj_bias", [3 * width], .zeros)),
+            Linear(attn["out_proj"], width, width, weight: outputs, bias: .zeros)
+        )
+        ln2 = LayerNorm(scope["ln_2"], width, epsilon: Self.epsilon)
+        mlp = (
+            Linear(
+                scope["mlp"]["c_fc"], width, 4 * width,
+                weight: .normal(std: 1 / Double(2 * width).squareRoot()), bias: .zeros),
+            Linear(scope["mlp"]["c_proj"], 4 * width, width, weight: outputs, bias: .zeros)
+        )
+    }
+
+    /// `[B, L, D]` → `[B, L, D]`
+    func callAsFunction(_ hidden: Tensor, isCausal: Bool) -> Tensor {
+        let x = hidden + attend(ln1(hidden), isCausal: isCausal)
+        let inner = mlp.input(ln2(x))
+        let active =
+            switch activation {
+            case .quickGELU: inner * (inner * 1.702).sigmoid()
+            case .gelu: inner.gelu()
+            }
+        return x + mlp.output(active)
+    }
+
+    private func attend(_ x: Tensor, isCausal: Bool) -> Tensor {
+        let (b, n, width) = (x.size(0), x.size(1), x.size(2))
+        let parts = attention.input(x).reshaped(b, n, 3, heads, width / max(1, heads))
+            .permuted(2, 0, 3, 1, 4)  // [3, B, H, L, D / H]
+        let out = scaledDotProductAttention(
+            parts.select(0, 0), parts.select(0, 1), parts.select(0, 2), isCausal: isCausal)
+        return attention.output(out.transposed(1, 2).reshaped(b, n, width))
+    }
+}

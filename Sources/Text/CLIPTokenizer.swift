@@ -1,0 +1,224 @@
+import Foundation
+
+/// CLIP's byte-pair tokenizer (Radford et al. 2021, section 2.4; `parity/text_clip_tokenizer`).
+///
+/// The ids are 256 bytes, 256 bytes that end a word, one for each merge, then the start and the end
+/// of a text. A smaller vocabulary takes only the first merges of the same file.
+public struct CLIPTokenizer: Sendable {
+    /// Size of the vocabulary of the published models.
+    public static let publishedVocabularySize = 49408
+    private static let byteCount = 256
+    /// Bytes that stand for themselves in a merges file.
+    private static let printable = Array(33...126) + Array(161...172) + Array(174...255)
+    private static let specialCount = 2
+
+    /// Id of each byte, in the order in which the published vocabulary names the bytes.
+    private static let idOfByte: [Int32] = {
+        var ids = [Int32](repeating: 0, count: byteCount)
+        let rest = (0..<byteCount).filter { !printable.contains($0) }
+        for (id, byte) in (printable + rest).enumerated() { ids[byte] = Int32(id) }
+        return ids
+    }()
+
+    /// The id that two ids merge to; a smaller one is merged first.
+    private let merges: [Pair: Int32]
+    /// Bytes of each id.
+    private let bytes: [[UInt8]]
+    /// Whether a word ends with each id.
+    private let endsWord: [Bool]
+    /// Tokens of an encoded text.
+    public let contextLength: Int
+    /// Id at the start of each text.
+    public let start: Int64
+    /// Id at the end of each text, the largest of all.
+    public let end: Int64
+
+    private struct Pair: Hashable {
+        let first: Int32
+        let second: Int32
+    }
+
+    /// Reads a merges file: one pair of pieces a line, in the order in which they are merged, after
+    /// a line that starts with `#` or with a quote.
+    /// - Parameters:
+    ///   - path: `merges.txt` of a CLIP model
+    ///   - vocabularySize: ids in all; as many merges are taken as fit
+    ///   - contextLength: tokens of an encoded text
+    /// - Throws: ``VocabularyError``
+    public init(
+        mergesFile path: String, vocabularySize: Int = publishedVocabularySize,
+        contextLength: Int = 77
+    ) throws {
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw VocabularyError.unreadable(
+                path: path, reason: (error as NSError).localizedDescription)
+        }
+        let wanted = vocabularySize - 2 * Self.byteCount - Self.specialCount
+        let pieces = Self.pieceNames()
+        var ids: [Substring: Int32] = [:]
+        var bytes: [[UInt8]] = Array(repeating: [], count: 2 * Self.byteCount)
+        for byte in 0..<Self.byteCount {
+            let id = Self.idOfByte[byte]
+            ids[pieces[byte][...]] = id
+            ids[(pieces[byte] + "</w>")[...]] = id + Int32(Self.byteCount)
+            bytes[Int(id)] = [UInt8(byte)]
+            bytes[Int(id) + Self.byteCount] = [UInt8(byte)]
+        }
+        var endsWord = (0..<2 * Self.byteCount).map { $0 >= Self.byteCount }
+        var merges: [Pair: Int32] = [:]
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: true)
+        for (number, line) in lines.dropFirst().prefix(max(0, wanted)).enumerated() {
+            let parts = line.split(separator: " ")
+            guard parts.count == 2, let first = ids[parts[0]], let second = ids[parts[1]] else {
+                throw VocabularyError.malformedMerge(path: path, line: number + 2)
+            }
+            let id = Int32(bytes.count)
+            guard ids.updateValue(id, forKey: parts[0] + parts[1]) == nil else {
+                throw VocabularyError.duplicateToken(
+                    path: path, token: String(parts[0] + parts[1]), line: number + 2)
+            }
+            merges[Pair(first: first, second: second)] = id
+            bytes.append(bytes[Int(first)] + bytes[Int(second)])
+            endsWord.append(endsWord[Int(second)])
+        }
+        guard wanted >= 0, merges.count == wanted else {
+            throw VocabularyError.tooFewMerges(path: path, found: merges.count, needed: wanted)
+        }
+        start = Int64(bytes.count)
+        end = start + 1
+        bytes += Self.specialTexts.map { Array($0.utf8) }
+        endsWord += [false, false]
+        self.merges = merges
+        self.bytes = bytes
+        self.endsWord = endsWord
+        self.contextLength = contextLength
+    }
+
+    /// Number of ids.
+    public var vocabularySize: Int { Int(end) + 1 }
+
+    /// The ids of a text, without start and end.
+    public func encode(_ text: String) -> [Int64] {
+        var ids: [Int64] = []
+        let scalars = Array(TextRepair.cleaned(text).unicodeScalars)
+        var position = 0
+        while position < scalars.count {
+            let rest = scalars[position...]
+            if let special = Self.specialTexts.firstIndex(where: {
+                rest.starts(with: $0.unicodeScalars)
+            }) {
+                ids.append(special == 0 ? start : end)
+                position += Self.specialTexts[special].unicodeScalars.count
+                continue
+            }
+            let length = Self.lengthOfWord(rest)
+            if !scalars[position].properties.isWhitespace {
+                let word = String(String.UnicodeScalarView(rest.prefix(length)))
+                ids.append(contentsOf: pieces(of: Array(word.utf8)).map(Int64.init))
+            }
+            position += length
+        }
+        return ids
+    }
+
+    /// Start, tokens and end of each text, cut to the context length with the end kept and filled
+    /// up with zeros to the longest; the mask is 1 where a token stands.
+    public func encode(_ texts: [String]) -> EncodedBatch {
+        EncodedBatch(
+            texts.map { [start] + encode($0).prefix(contextLength - Self.specialCount) + [end] },
+            padding: 0)
+    }
+
+    /// Whether ``encode(_:)-([String])`` cuts a text.
+    public func isTooLong(_ text: String) -> Bool {
+        text.utf8.count > contextLength - Self.specialCount
+            && encode(text).count > contextLength - Self.specialCount
+    }
+
+    /// The text of ids, with a space after each word.
+    public func decode(_ ids: [Int64]) -> String {
+        var result: [UInt8] = []
+        for id in ids {
+            result.append(contentsOf: bytes[Int(id)])
+            if endsWord[Int(id)] { result.append(UInt8(ascii: " ")) }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    // MARK: Words
+
+    private static let specialTexts = ["<|startoftext|>", "<|endoftext|>"]
+    private static let contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"]
+
+    /// The length of the word that a text starts with: a contraction, letters, one digit, or
+    /// characters of neither kind.
+    private static func lengthOfWord(_ text: ArraySlice<Unicode.Scalar>) -> Int {
+        guard let first = text.first else { return 0 }
+        if let contraction = contractions.first(where: { text.starts(with: $0.unicodeScalars) }) {
+            return contraction.unicodeScalars.count
+        }
+        switch Kind(first) {
+        case .digit, .space: return 1
+        case let kind: return text.prefix { Kind($0) == kind }.count
+        }
+    }
+
+    private enum Kind {
+        case letter, digit, space, other
+
+        init(_ scalar: Unicode.Scalar) {
+            switch scalar.properties.generalCategory {
+            case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter,
+                .otherLetter:
+                self = .letter
+            case .decimalNumber, .letterNumber, .otherNumber: self = .digit
+            default: self = scalar.properties.isWhitespace ? .space : .other
+            }
+        }
+    }
+
+    /// Merges neighbours until no pair of the table is left, the earliest merge of the table first.
+    private func pieces(of word: [UInt8]) -> [Int32] {
+        var ids = word.map { Self.idOfByte[Int($0)] }
+        guard let last = ids.indices.last else { return [] }
+        ids[last] += Int32(Self.byteCount)
+        while ids.count > 1 {
+            var best: (id: Int32, pair: Pair)?
+            for (first, second) in zip(ids, ids.dropFirst()) {
+                let pair = Pair(first: first, second: second)
+                if let id = merges[pair], id < best?.id ?? .max { best = (id, pair) }
+            }
+            guard let best else { break }
+            var merged: [Int32] = []
+            var index = 0
+            while index < ids.count {
+                if index + 1 < ids.count, ids[index] == best.pair.first,
+                    ids[index + 1] == best.pair.second
+                {
+                    merged.append(best.id)
+                    index += 2
+                } else {
+                    merged.append(ids[index])
+                    index += 1
+                }
+            }
+            ids = merged
+        }
+        return ids
+    }
+
+    /// The character that stands for each byte in a merges file.
+    private static func pieceNames() -> [String] {
+        var names = [String](repeating: "", count: byteCount)
+        for byte in 0..<byteCount {
+            let id = Int(idOfByte[byte])
+            let offset = id - printable.count
+            let value = UInt32(offset < 0 ? byte : byteCount + offset)
+            names[byte] = Unicode.Scalar(value).map { String($0) } ?? ""
+        }
+        return names
+    }
+}
