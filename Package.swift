@@ -44,6 +44,10 @@ let package = Package(
         .target(name: "Images", dependencies: ["CImageCodecs"], swiftSettings: swift),
         .target(name: "Text", swiftSettings: swift),
         .target(name: "Datasets", dependencies: ["Files", "Images", "Text"], swiftSettings: swift),
+        .target(
+            name: "Concepts",
+            dependencies: ["CLIP", "Datasets", "Files", "Images", "Text", "Torch"],
+            swiftSettings: swift),
         .systemLibrary(
             name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
         .target(
@@ -52,7 +56,8 @@ let package = Package(
         .target(
             name: "Training", dependencies: ["ViCHA", "Datasets", "Yams"], swiftSettings: swift),
         .target(
-            name: "Parity", dependencies: ["CLIP", "Training", "Datasets", "Text", "Images"],
+            name: "Parity",
+            dependencies: ["CLIP", "Concepts", "Training", "Datasets", "Text", "Images"],
             swiftSettings: swift),
         .executableTarget(
             name: "Commands",

@@ -28,6 +28,18 @@ public struct CLIPModel: Sendable {
     /// which has the largest id → `[B, E]`. Columns behind the last end of all texts change nothing.
     public func encode(texts: Tensor) -> Tensor { text(texts) }
 
+    /// A hash of the last layers of both towers: other weights give another number.
+    /// - Throws: `TorchError`
+    public func fingerprint() throws -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325  // FNV-1a
+        for projection in [vision.projection, text.projection] {
+            try projection.detached().to(device: .cpu).contiguous().withUnsafeBytes {
+                for byte in $0 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+            }
+        }
+        return hash
+    }
+
     /// Cosines of all pairs times the trained factor. 2 × `[B, E]` → `[B, B]`, a row an image
     public func logits(images: Tensor, texts: Tensor) -> Tensor {
         images.normalized().matmul(texts.normalized().transposed(0, 1)) * logitScale.exponential()
@@ -51,7 +63,7 @@ private struct VisionTower: Sendable {
     private let lnPre: LayerNorm
     private let blocks: [CLIPBlock]
     private let lnPost: LayerNorm
-    private let projection: Tensor
+    let projection: Tensor
 
     init(_ scope: ParameterScope, _ c: CLIPConfiguration) {
         let v = c.vision
@@ -85,7 +97,7 @@ private struct TextTower: Sendable {
     private let positionEmbedding: Tensor
     private let blocks: [CLIPBlock]
     private let lnFinal: LayerNorm
-    private let projection: Tensor
+    let projection: Tensor
 
     init(_ scope: ParameterScope, _ c: CLIPConfiguration) {
         let t = c.text

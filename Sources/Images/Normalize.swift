@@ -5,6 +5,14 @@ public struct PixelNormalization: Sendable, Equatable {
     /// Standard deviation of each channel, in units of the full range.
     public let std: [Float]
 
+    /// Makes the value.
+    /// - Precondition: there are three numbers each.
+    public init(mean: [Float], std: [Float]) {
+        precondition(mean.count == 3 && std.count == 3, "three channels wanted")
+        self.mean = mean
+        self.std = std
+    }
+
     /// The constants of CLIP, which ViCHA uses as well.
     public static let clip = PixelNormalization(
         mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711])

@@ -97,6 +97,8 @@ public struct ParityRunner: Sendable {
         case "clip_tokenizer":
             try item.compareCLIPTokenizer(merges: require(resources.merges, "CLIP's merges.txt"))
         case "clip": try item.compareCLIP()
+        case "concept_selection": try item.compareConceptSelection()
+        case "dataset_filter": try item.compareCaptionFilter()
         case "image_transforms": try item.compareImageTransforms()
         case "randaugment": try item.compareAugmentations()
         case "bert_minilm":

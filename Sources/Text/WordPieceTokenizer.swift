@@ -55,7 +55,7 @@ public struct WordPieceTokenizer: Sendable {
     private static let longestWord = 100
     private static let specialTokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
-    private let vocabulary: Vocabulary
+    private let vocabulary: StringTable
     /// Ids of the special tokens.
     public let special: Special
 
@@ -71,17 +71,18 @@ public struct WordPieceTokenizer: Sendable {
         }
         var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         if lines.last?.isEmpty == true { lines.removeLast() }
-        var vocabulary = Vocabulary(capacity: lines.count)
+        var vocabulary = StringTable(capacity: lines.count)
         for (number, line) in lines.enumerated() {
             let token = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-            guard vocabulary.append(token) else {
+            guard Array(token).withUnsafeBufferPointer({ vocabulary.insert($0).isNew }) else {
                 throw VocabularyError.duplicateToken(
                     path: path, token: String(decoding: token, as: UTF8.self), line: number + 1)
             }
         }
         let ids = try Self.specialTokens.map { token in
-            let id = Array(token.utf8).withUnsafeBufferPointer { vocabulary.id($0) }
-            guard let id else { throw VocabularyError.missingToken(path: path, token: token) }
+            guard let id = vocabulary.number(of: token) else {
+                throw VocabularyError.missingToken(path: path, token: token)
+            }
             return Int64(id)
         }
         self.vocabulary = vocabulary
@@ -92,7 +93,7 @@ public struct WordPieceTokenizer: Sendable {
     public var vocabularySize: Int { vocabulary.count }
 
     /// The token of an id.
-    public func token(_ id: Int64) -> String { vocabulary.token(Int(id)) }
+    public func token(_ id: Int64) -> String { vocabulary[Int(id)] }
 
     /// `[CLS]` and the tokens of a text, at most `maxLength` in all.
     public func encode(_ text: String, maxLength: Int? = nil) -> [Int64] {
@@ -200,9 +201,9 @@ public struct WordPieceTokenizer: Sendable {
         var start = 0
         while start < word.count {
             var end = word.count
-            var found: Int32?
+            var found: Int?
             while end > start {
-                found = word.withPiece(start..<end) { vocabulary.id($0) }
+                found = word.withPiece(start..<end) { vocabulary.number(of: $0) }
                 if found != nil { break }
                 end = word.previousBoundary(before: end)
             }

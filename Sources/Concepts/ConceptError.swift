@@ -1,0 +1,42 @@
+/// Why visual concepts cannot be found or attached.
+public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
+    case emptyVocabulary(path: String)
+    case tooFewConcepts(path: String, found: Int, wanted: Int)
+    case widthMismatch(String, Int, String, Int)
+    case malformedTable(path: String, reason: String)
+    case incompleteTable(path: String, found: Int, of: Int)
+    case otherTable(path: String, what: String, saved: String, now: String)
+    case missingEmbedding(name: String, path: String)
+    case invalidShare(Double)
+    case noImages
+    case overwritesInput(path: String)
+
+    /// What happened, where, and what to do about it.
+    public var description: String {
+        switch self {
+        case .emptyVocabulary(let path):
+            "there is no concept in '\(path)'; make a vocabulary with 'vicha concepts extract'"
+        case .tooFewConcepts(let path, let found, let wanted):
+            "'\(path)' has \(found) concepts, but each image is to get \(wanted); use a larger "
+                + "vocabulary or --top \(found)"
+        case .widthMismatch(let a, let widthA, let b, let widthB):
+            "the embeddings in '\(a)' are \(widthA) wide and those in '\(b)' \(widthB); they come "
+                + "from different CLIP models"
+        case .malformedTable(let path, let reason):
+            "'\(path)' holds no embeddings: \(reason)"
+        case .incompleteTable(let path, let found, let all):
+            "'\(path)' has \(found) of \(all) shards; run the command that makes it again, it goes "
+                + "on where it stopped"
+        case .otherTable(let path, let what, let saved, let now):
+            "'\(path)' was begun with \(what) \(saved), not \(now); go on with the same, or give "
+                + "another directory"
+        case .missingEmbedding(let name, let path):
+            "there is no embedding of '\(name)' in '\(path)'; embed the file that it stands in"
+        case .invalidShare(let share):
+            "the share to keep must be more than 0 and at most 1, not \(share)"
+        case .noImages: "no image could be read; check --data-dir and --replace-prefix"
+        case .overwritesInput(let path):
+            "'\(path)' would be overwritten by its own result; give another --output-dir"
+        }
+    }
+}

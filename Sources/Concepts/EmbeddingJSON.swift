@@ -1,0 +1,32 @@
+import Datasets
+import Foundation
+import Text
+import Torch
+
+/// Embeddings as the official scripts save them: a JSON object of names with one row each,
+/// `{"a dog": [[0.1, …]], …}`.
+struct EmbeddingJSON {
+    let names: StringTable
+    /// float32 `[names, width]`
+    let rows: Tensor
+
+    init(path: String) throws {
+        var names = StringTable()
+        var values: [Float] = []
+        var width = 0
+        func malformed(_ reason: String) -> ConceptError {
+            .malformedTable(path: path, reason: reason)
+        }
+        try JSONFile.readNumberLists(path: path) { name, numbers in
+            if names.count == 0 { width = numbers.count }
+            guard numbers.count == width, width > 0 else {
+                throw malformed("'\(name)' has \(numbers.count) numbers, others \(width)")
+            }
+            guard names.insert(name).isNew else { throw malformed("'\(name)' stands in it twice") }
+            values += numbers
+        }
+        guard names.count > 0 else { throw malformed("it is empty") }
+        self.names = names
+        rows = Tensor(values, shape: [names.count, width])
+    }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import Text
+import Torch
+
+/// Rows of numbers under names, in mapped files: takes memory for the names and for the rows in use.
+public struct ShardedTable {
+    enum Keys {
+        static let rows = "rows"
+        static let names = "names"
+        static let nameEnds = "name_ends"
+        static let skipped = "skipped"
+    }
+
+    /// Where the table lies.
+    public let path: String
+    /// The name of each row.
+    public let names: StringTable
+    /// Numbers of a row.
+    public let width: Int
+    /// Names that have no row.
+    public let skipped: [SkippedName]
+    private let shards: [Shard]
+
+    private struct Shard {
+        let first: Int
+        let rows: Tensor
+    }
+
+    /// Opens a table: the directory of a ``TableWriter``, or a JSON file of the official scripts,
+    /// whose numbers are read into memory.
+    /// - Throws: ``ConceptError``, `SafetensorsError`
+    public init(path: String) throws {
+        self.path = path
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+            throw ConceptError.malformedTable(path: path, reason: "it does not exist")
+        }
+        guard isDirectory.boolValue else {
+            let json = try EmbeddingJSON(path: path)
+            (names, width, skipped) = (json.names, json.rows.size(1), [])
+            shards = [Shard(first: 0, rows: json.rows)]
+            return
+        }
+        let manifest = try TableManifest.read(path)
+        width = manifest.width
+        var names = StringTable(capacity: manifest.count)
+        var skipped: [SkippedName] = []
+        var shards: [Shard] = []
+        for shard in 0..<manifest.shardCount {
+            let file = (path as NSString).appendingPathComponent(manifest.shardFile(shard))
+            guard FileManager.default.fileExists(atPath: file) else {
+                let found = (0..<manifest.shardCount).count {
+                    FileManager.default.fileExists(
+                        atPath: (path as NSString).appendingPathComponent(manifest.shardFile($0)))
+                }
+                throw ConceptError.incompleteTable(
+                    path: path, found: found, of: manifest.shardCount)
+            }
+            let tensors = try SafetensorsFile(path: file)
+            let rows = try tensors.tensor(Keys.rows)
+            let ends = try tensors.tensor(Keys.nameEnds).array(of: Int.self)
+            let first = names.count
+            try tensors.tensor(Keys.names).withUnsafeBytes { bytes in
+                var start = 0
+                for end in ends {
+                    guard start <= end, end <= bytes.count,
+                        names.insert(
+                            UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+                                .assumingMemoryBound(to: UInt8.self)
+                        ).isNew
+                    else {
+                        throw ConceptError.malformedTable(
+                            path: file, reason: "its names are malformed or not different")
+                    }
+                    start = end
+                }
+            }
+            guard rows.shape == [ends.count, width] else {
+                throw ConceptError.malformedTable(
+                    path: file, reason: "it has rows of shape \(rows.shape) for \(ends.count) names"
+                )
+            }
+            if let list = tensors.metadata[Keys.skipped] {
+                skipped +=
+                    (try? JSONDecoder().decode([SkippedName].self, from: Data(list.utf8))) ?? []
+            }
+            shards.append(Shard(first: first, rows: rows))
+        }
+        self.names = names
+        self.skipped = skipped
+        self.shards = shards
+    }
+
+    /// Number of rows.
+    public var count: Int { names.count }
+
+    /// All rows as one tensor. `[count, width]`
+    public var rows: Tensor {
+        shards.count == 1
+            ? shards[0].rows
+            : shards.isEmpty ? .zeros([0, width]) : .concatenated(shards.map(\.rows), dimension: 0)
+    }
+
+    /// Rows in a given order. `[numbers, width]`
+    public func rows(_ numbers: [Int]) -> Tensor {
+        var ofShard: [Int: [Int]] = [:]
+        for (place, number) in numbers.enumerated() {
+            ofShard[shard(of: number), default: []].append(place)
+        }
+        var parts: [Tensor] = []
+        var places: [Int] = []
+        for (shard, members) in ofShard.sorted(by: { $0.key < $1.key }) {
+            let local = Tensor(members.map { numbers[$0] - shards[shard].first })
+            parts.append(shards[shard].rows.indexed(0, by: local))
+            places += members
+        }
+        guard !parts.isEmpty else { return .zeros([0, width]) }
+        let joined = Tensor.concatenated(parts, dimension: 0)
+        let isInOrder = parts.count == 1
+        return isInOrder ? joined : joined.indexed(0, by: Tensor(places).argsort(0))
+    }
+
+    private func shard(of number: Int) -> Int {
+        var (low, high) = (0, shards.count)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if shards[middle].first <= number { low = middle } else { high = middle }
+        }
+        return low
+    }
+}

@@ -1,0 +1,106 @@
+import Files
+import Foundation
+
+/// What a ``ShardedTable`` holds and how it was made; written as `table.json` before the first shard.
+public struct TableManifest: Codable, Sendable, Equatable {
+    /// What a row is of.
+    public enum Content: String, Codable, Sendable {
+        /// A CLIP embedding of the image that a name leads to.
+        case images
+        /// A CLIP embedding of the name, which is a text.
+        case texts
+        /// The concepts of an image, as numbers of a vocabulary.
+        case concepts
+        /// The similarity of a caption and its image.
+        case similarities
+    }
+
+    /// What a row is of.
+    public var content: Content
+    /// Everything else that decides about the values, such as the weights, in words.
+    public var source: String
+    /// Numbers of a row.
+    public var width: Int
+    /// Names in all; some may have been skipped.
+    public var count: Int
+    /// Names of a shard.
+    public var shardSize: Int
+    /// Hash of all names in their order.
+    public var namesHash: String
+
+    static let fileName = "table.json"
+
+    /// Shards in all.
+    public var shardCount: Int { (count + shardSize - 1) / max(1, shardSize) }
+
+    /// The names of a shard.
+    func names(ofShard shard: Int) -> Range<Int> {
+        shard * shardSize..<min(count, (shard + 1) * shardSize)
+    }
+
+    func shardFile(_ shard: Int) -> String {
+        String(format: "shard-%06d-of-%06d.safetensors", shard, shardCount)
+    }
+
+    /// Reads the manifest of a table.
+    /// - Throws: ``ConceptError/malformedTable(path:reason:)``
+    static func read(_ directory: String) throws -> TableManifest {
+        let path = (directory as NSString).appendingPathComponent(fileName)
+        do {
+            let manifest = try JSONDecoder().decode(
+                TableManifest.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+            guard manifest.count >= 0, manifest.shardSize > 0, manifest.width > 0 else {
+                throw ConceptError.malformedTable(path: directory, reason: "its sizes are wrong")
+            }
+            return manifest
+        } catch let error as ConceptError {
+            throw error
+        } catch {
+            throw ConceptError.malformedTable(
+                path: directory, reason: "\(fileName) is missing or malformed")
+        }
+    }
+
+    /// Writes the manifest, or makes sure that the one in the directory is the same.
+    /// - Throws: ``ConceptError/otherTable(path:what:saved:now:)``, `FileWritingError`
+    func begin(in directory: String) throws {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: directory, withIntermediateDirectories: true)
+        } catch {
+            throw FileWritingError(path: directory, error)
+        }
+        let path = (directory as NSString).appendingPathComponent(Self.fileName)
+        guard FileManager.default.fileExists(atPath: path) else {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            try writeAtomically(encoder.encode(self), to: path)
+            return
+        }
+        let saved = try Self.read(directory)
+        for (what, then, now) in [
+            ("the content", saved.content.rawValue, content.rawValue),
+            ("the source", saved.source, source),
+            ("a width of", String(saved.width), String(width)),
+            ("a number of names of", String(saved.count), String(count)),
+            ("a shard size of", String(saved.shardSize), String(shardSize)),
+            ("names of hash", saved.namesHash, namesHash),
+        ] where then != now {
+            throw ConceptError.otherTable(path: directory, what: what, saved: then, now: now)
+        }
+    }
+}
+
+/// A name without a row, and why it has none.
+public struct SkippedName: Codable, Sendable, Equatable {
+    /// The name.
+    public let name: String
+    /// What went wrong.
+    public let reason: String
+
+    /// Makes the value.
+    public init(name: String, reason: String) {
+        self.name = name
+        self.reason = reason
+    }
+}

@@ -1,0 +1,47 @@
+import Foundation
+
+/// Reading of large JSON files of other forms than an array of records, value by value.
+public enum JSONFile {
+    /// Reads an object of number lists, each wrapped in any number of lists.
+    /// - Throws: ``AnnotationError``, and what `body` throws
+    public static func readNumberLists(
+        path: String, _ body: (_ name: String, _ numbers: [Float]) throws -> Void
+    ) throws {
+        let data: NSData
+        do {
+            data = try NSData(contentsOfFile: path, options: .alwaysMapped)
+        } catch {
+            throw AnnotationError.unreadable(
+                file: path, reason: (error as NSError).localizedDescription)
+        }
+        var scanner = JSONScanner(
+            UnsafeRawBufferPointer(start: data.bytes, count: data.length), 0..<data.length)
+        do {
+            try scanner.members { scanner, key in
+                var numbers: [Float] = []
+                try scanner.numbers(into: &numbers)
+                try body(try scanner.decoded(key), numbers)
+            }
+        } catch let error as JSONScanner.Malformed {
+            throw AnnotationError.malformed(
+                file: path, reason: "\(error.reason) at byte \(error.offset)")
+        }
+    }
+}
+
+extension JSONScanner {
+    /// Takes a number or a list, nested or not, and appends its numbers.
+    fileprivate mutating func numbers(into numbers: inout [Float]) throws {
+        if peek() == UInt8(ascii: "[") {
+            try elements { try $0.numbers(into: &numbers) }
+            return
+        }
+        let start = position
+        while position < end, "+-.0123456789eE".utf8.contains(bytes[position]) { position += 1 }
+        let text = UnsafeRawBufferPointer(rebasing: bytes[start..<position])
+        guard let number = Float(String(decoding: text, as: UTF8.self)) else {
+            throw malformed("a number is expected")
+        }
+        numbers.append(number)
+    }
+}
