@@ -42,7 +42,7 @@ let package = Package(
             name: "CImageCodecs",
             linkerSettings: [.linkedLibrary("turbojpeg"), .linkedLibrary("png16")]),
         .target(name: "Images", dependencies: ["CImageCodecs"], swiftSettings: swift),
-        .target(name: "Text", swiftSettings: swift),
+        .target(name: "Text", dependencies: ["Files"], swiftSettings: swift),
         .target(name: "Datasets", dependencies: ["Files", "Images", "Text"], swiftSettings: swift),
         .target(
             name: "Concepts",
@@ -57,12 +57,12 @@ let package = Package(
             name: "Training", dependencies: ["ViCHA", "Datasets", "Yams"], swiftSettings: swift),
         .target(
             name: "Parity",
-            dependencies: ["CLIP", "Concepts", "Training", "Datasets", "Text", "Images"],
+            dependencies: ["CLIP", "Concepts", "Files", "Training", "Datasets", "Text", "Images"],
             swiftSettings: swift),
         .executableTarget(
             name: "Commands",
             dependencies: [
-                "Training", "Parity", "Scenes",
+                "CLIP", "Concepts", "Training", "Parity", "Scenes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),

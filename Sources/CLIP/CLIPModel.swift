@@ -1,5 +1,6 @@
 // Shapes: B batch, L text tokens, P patches, D width of a tower, H heads, E width of the embeddings.
 import Foundation
+import Files
 import Torch
 
 /// CLIP with a vision transformer (Radford et al. 2021). Parameter names are OpenAI's.
@@ -30,14 +31,14 @@ public struct CLIPModel: Sendable {
 
     /// A hash of the last layers of both towers: other weights give another number.
     /// - Throws: `TorchError`
-    public func fingerprint() throws -> UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325  // FNV-1a
+    public func fingerprint() throws -> String {
+        var hash = StableHash()
         for projection in [vision.projection, text.projection] {
             try projection.detached().to(device: .cpu).contiguous().withUnsafeBytes {
-                for byte in $0 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+                hash.add($0)
             }
         }
-        return hash
+        return hash.text
     }
 
     /// Cosines of all pairs times the trained factor. 2 × `[B, E]` → `[B, B]`, a row an image

@@ -16,7 +16,10 @@ struct Vicha: ParsableCommand {
                 --data-json-dir Samples --output-dir output/tiny
               vicha parity path/to/cases
             """,
-        subcommands: [Pretrain.self, MakeScenes.self, Demo.self, CompareCases.self])
+        subcommands: [
+            Pretrain.self, ConceptCommands.self, FilterCaptions.self, MakeScenes.self, Demo.self,
+            CompareCases.self,
+        ])
 
     static func main() {
         HostMemory.keepFreedPages()

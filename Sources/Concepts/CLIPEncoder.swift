@@ -7,7 +7,9 @@ import Torch
 
 /// A CLIP model that is ready to embed texts and image files.
 public final class CLIPEncoder {
-    /// What the encoder was opened with, and a hash of its last layers: equal for equal weights.
+    /// Where the model lies.
+    public let path: String
+    /// A hash of the last layers, equal for equal weights, and the precision.
     public let source: String
     /// Width of the embeddings.
     public let width: Int
@@ -17,7 +19,8 @@ public final class CLIPEncoder {
     public let tokenizer: CLIPTokenizer
     private let model: CLIPModel
     private let normalization: PixelNormalization
-    private let device: Device
+    /// Where the model computes.
+    public let device: Device
     private let autocast: DType?
     private let workers: Int
 
@@ -43,9 +46,8 @@ public final class CLIPEncoder {
             contextLength: c.text.contextLength)
         normalization = PixelNormalization(mean: checkpoint.mean, std: checkpoint.std)
         width = c.embedDim
-        let hash = String(try model.fingerprint(), radix: 16)
-        let precision = autocast.map { " \($0)" } ?? ""
-        source = "CLIP \(hash)\(precision)"
+        self.path = path
+        source = "CLIP \(try model.fingerprint())" + (autocast.map { " in \($0)" } ?? "")
         self.device = device
         self.autocast = autocast
         self.batchSize = batchSize

@@ -15,10 +15,13 @@ public struct CaptionFilter {
         /// The best share of all pairs.
         case overall(share: Double)
 
-        var share: Double {
-            switch self {
-            case .perImage(let share, _), .overall(let share): share
-            }
+        /// - Throws: ``ConceptError/invalidShare(_:)`` where the share is none
+        public func validate() throws {
+            let share =
+                switch self {
+                case .perImage(let share, _), .overall(let share): share
+                }
+            guard share > 0, share <= 1 else { throw ConceptError.invalidShare(share) }
         }
     }
 
@@ -134,9 +137,9 @@ public struct CaptionFilter {
     /// together; the best first, equal ones in their order.
     /// - Throws: ``ConceptError/invalidShare(_:)``
     public func kept(_ rule: Rule, similarities: [Float?]) throws -> [Int] {
-        guard rule.share > 0, rule.share <= 1 else { throw ConceptError.invalidShare(rule.share) }
-        func best(_ pairs: [Int], atLeast least: Int) -> ArraySlice<Int> {
-            let count = max(least, Int(rule.share * Double(pairs.count)))
+        try rule.validate()
+        func best(_ share: Double, of pairs: [Int], atLeast least: Int) -> ArraySlice<Int> {
+            let count = max(least, Int(share * Double(pairs.count)))
             // The index decides between equal similarities: the standard sort promises no order.
             return pairs.sorted {
                 (similarities[$1] ?? 0, $0) < (similarities[$0] ?? 0, $1)
@@ -144,15 +147,17 @@ public struct CaptionFilter {
         }
         let readable = pairs.indices.filter { similarities[$0] != nil }
         switch rule {
-        case .overall: return Array(best(readable, atLeast: 0))
-        case .perImage(_, let keepsEveryImage):
+        case .overall(let share): return Array(best(share, of: readable, atLeast: 0))
+        case .perImage(let share, let keepsEveryImage):
             var ofImage: [[Int]] = []
             for index in readable {
                 let image = Int(imageOfPair[index])
                 while ofImage.count <= image { ofImage.append([]) }
                 ofImage[image].append(index)
             }
-            return ofImage.flatMap { best($0, atLeast: keepsEveryImage ? min(1, $0.count) : 0) }
+            return ofImage.flatMap {
+                best(share, of: $0, atLeast: keepsEveryImage ? min(1, $0.count) : 0)
+            }
         }
     }
 

@@ -8,7 +8,8 @@ public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
     case otherTable(path: String, what: String, saved: String, now: String)
     case missingEmbedding(name: String, path: String)
     case invalidShare(Double)
-    case noImages
+    case noReadableImage(name: String, reason: String)
+    case invalidTemplate(String)
     case overwritesInput(path: String)
 
     /// What happened, where, and what to do about it.
@@ -34,7 +35,12 @@ public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
             "there is no embedding of '\(name)' in '\(path)'; embed the file that it stands in"
         case .invalidShare(let share):
             "the share to keep must be more than 0 and at most 1, not \(share)"
-        case .noImages: "no image could be read; check --data-dir and --replace-prefix"
+        case .noReadableImage(let name, let reason):
+            "no image could be read, '\(name)' for one (\(reason)); check --data-dir and "
+                + "--replace-prefix"
+        case .invalidTemplate(let text):
+            "a template has one {} in the place of the concept, as in 'a photo of a {}', not "
+                + "'\(text)'"
         case .overwritesInput(let path):
             "'\(path)' would be overwritten by its own result; give another --output-dir"
         }

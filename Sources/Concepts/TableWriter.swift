@@ -35,7 +35,7 @@ public struct TableWriter {
         self.names = names
         manifest = TableManifest(
             content: content, source: source, width: width, count: names.count,
-            shardSize: shardSize, namesHash: String(names.fingerprint, radix: 16))
+            shardSize: shardSize, namesHash: names.fingerprint)
         try manifest.begin(in: directory)
     }
 
@@ -46,10 +46,11 @@ public struct TableWriter {
     ///   - progress: gets the names that are done, those of other runs and processes included, and
     ///     the ones done by this run
     ///   - make: gives the rows of the names of a range, and reports how many of them are done
-    /// - Throws: `FileWritingError`, `SafetensorsError`, and what `make` throws
+    /// - Throws: ``ConceptError/noReadableImage(name:reason:)``, `FileWritingError`,
+    ///   `SafetensorsError`, and what `make` throws
     public func run(
-        progress: (_ done: Int, _ here: Int) -> Void = { _, _ in },
-        _ make: (_ range: Range<Int>, _ progress: (Int) -> Void) throws -> Rows
+        progress: @escaping (_ done: Int, _ here: Int) -> Void = { _, _ in },
+        _ make: (_ range: Range<Int>, _ progress: @escaping (Int) -> Void) throws -> Rows
     ) throws {
         var here = 0
         var missing = Array(0..<manifest.shardCount)
@@ -66,6 +67,12 @@ public struct TableWriter {
             defer { claim.release() }
             let range = manifest.names(ofShard: claim.shard)
             let rows = try make(range) { progress(done + $0, here + $0) }
+            // Where nothing at all can be read, the directory of the images is wrong.
+            if let first = rows.skipped.first, rows.skipped.count == range.count,
+                missing.count == manifest.shardCount
+            {
+                throw ConceptError.noReadableImage(name: first.name, reason: first.reason)
+            }
             try write(claim.shard, range, rows)
             here += range.count
         }
@@ -153,12 +160,9 @@ public struct TableWriter {
 
 extension StringTable {
     /// A hash of all strings in their order.
-    var fingerprint: UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for number in 0..<count {
-            for byte in utf8(number) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-            hash = (hash ^ 0xff) &* 0x100_0000_01b3  // a byte that no UTF-8 text has
-        }
-        return hash
+    var fingerprint: String {
+        var hash = StableHash()
+        for number in 0..<count { hash.add(item: utf8(number)) }
+        return hash.text
     }
 }

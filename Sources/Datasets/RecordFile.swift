@@ -15,14 +15,7 @@ public final class RecordFile: @unchecked Sendable {
     /// - Throws: ``AnnotationError``
     public init(path: String) throws {
         self.path = path
-        do {
-            mapping = try NSData(contentsOfFile: path, options: .alwaysMapped)
-        } catch {
-            let exists = FileManager.default.fileExists(atPath: path)
-            throw AnnotationError.unreadable(
-                file: path,
-                reason: exists ? (error as NSError).localizedDescription : "there is no such file")
-        }
+        mapping = try Self.mapped(path)
         var starts: [Int] = []
         var lengths: [Int32] = []
         var scanner = JSONScanner(
@@ -47,6 +40,18 @@ public final class RecordFile: @unchecked Sendable {
         }
         self.starts = starts
         self.lengths = lengths
+    }
+
+    /// The bytes of a file without reading them.
+    static func mapped(_ path: String) throws -> NSData {
+        do {
+            return try NSData(contentsOfFile: path, options: .alwaysMapped)
+        } catch {
+            let exists = FileManager.default.fileExists(atPath: path)
+            throw AnnotationError.unreadable(
+                file: path,
+                reason: exists ? (error as NSError).localizedDescription : "there is no such file")
+        }
     }
 
     /// Number of records.

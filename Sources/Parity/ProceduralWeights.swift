@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Torch
 import ViCHA
@@ -43,12 +44,12 @@ struct ProceduralWeights {
     }
 
     private func values(_ name: String, _ shape: [Int], _ rule: (Double) -> Double) -> Tensor {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in (salt + name).utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        var hash = StableHash()
+        hash.add((salt + name).utf8)
         let count = shape.reduce(1, *)
         let elements = [Float](unsafeUninitializedCapacity: count) { buffer, filled in
             for i in 0..<count {
-                var z = hash &+ UInt64(i + 1) &* 0x9E37_79B9_7F4A_7C15
+                var z = hash.value &+ UInt64(i + 1) &* 0x9E37_79B9_7F4A_7C15
                 z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
                 z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
                 z ^= z >> 31

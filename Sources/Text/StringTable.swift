@@ -1,3 +1,5 @@
+import Files
+
 /// Different strings with their numbers, in the order in which they came.
 ///
 /// An open-addressing table over one buffer of UTF-8 bytes: strings of the standard library compare
@@ -95,8 +97,8 @@ public struct StringTable: Sendable {
 
     /// FNV-1a, with the high bits folded into the low ones that a table uses.
     private static func hash(_ string: UnsafeBufferPointer<UInt8>) -> Int {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in string { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return Int(truncatingIfNeeded: hash ^ (hash >> 32))
+        var hash = StableHash()
+        hash.add(string)
+        return Int(truncatingIfNeeded: hash.value ^ (hash.value >> 32))
     }
 }

@@ -99,31 +99,22 @@ struct DemoReport {
         let images = try query.results.map { result in
             let title = String(format: "%.2f", result.score)
             return "<img class='\(result.isOwn ? "own" : "")' title='\(title)' alt='\(title)' "
-                + "src='\(try Self.source(result.image))'>"
+                + "src='\(try HTML.source(result.image))'>"
         }
-        return "<div class='query'>\(Self.escaped(query.text))<br>\(images.joined())</div>"
+        return "<div class='query'>\(HTML.escaped(query.text))<br>\(images.joined())</div>"
     }
 
     private func restorationFigure(_ item: Restoration) throws -> String {
         let images = try [item.original, item.masked, item.restored].map {
-            "<img alt='' src='\(try Self.source($0))'>"
+            "<img alt='' src='\(try HTML.source($0))'>"
         }
         return "<figure>\(images.joined())</figure>"
     }
 
     private func table(_ rows: [[String]], class name: String = "") -> String {
         let lines = rows.map { row in
-            "<tr>" + row.map { "<td>\(Self.escaped($0))</td>" }.joined() + "</tr>"
+            "<tr>" + row.map { "<td>\(HTML.escaped($0))</td>" }.joined() + "</tr>"
         }
         return "<table class='\(name)'>\(lines.joined())</table>"
-    }
-
-    private static func source(_ image: RGBImage) throws -> String {
-        "data:image/jpeg;base64,\(try ImageEncoder.jpeg(image, quality: 88).base64EncodedString())"
-    }
-
-    private static func escaped(_ text: String) -> String {
-        text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(
-            of: "<", with: "&lt;")
     }
 }

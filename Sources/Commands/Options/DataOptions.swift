@@ -4,21 +4,12 @@ import Foundation
 
 /// Where annotations and images lie.
 struct DataOptions: ParsableArguments {
-    @Option(
-        name: [.long, .customLong("data_dir")],
-        help: "Directory that image paths start from.")
-    var dataDir = ""
+    @OptionGroup var images: ImageOptions
 
     @Option(
         name: [.long, .customLong("data_json_dir")],
         help: "Directory of the annotation files that the configuration names.")
     var dataJsonDir = ""
-
-    @Option(
-        help: ArgumentHelp(
-            "Beginning of image paths and what to put in its place; may be repeated.",
-            valueName: "from=to"))
-    var replacePrefix: [String] = []
 
     @Flag(help: "Go on without images that are missing; each is replaced by another and reported.")
     var allowMissingImages = false
@@ -26,17 +17,8 @@ struct DataOptions: ParsableArguments {
     /// What the options say.
     func location() throws -> DataLocation {
         DataLocation(
-            images: ImagePaths(
-                dataDirectory: dataDir,
-                replacements: try replacePrefix.map { text in
-                    let parts = text.split(
-                        separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                    guard parts.count == 2, !parts[0].isEmpty else {
-                        throw ValidationError("--replace-prefix takes from=to, not '\(text)'")
-                    }
-                    return (String(parts[0]), String(parts[1]))
-                }),
-            annotationDirectory: dataJsonDir, allowsMissingImages: allowMissingImages)
+            images: try images.paths(), annotationDirectory: dataJsonDir,
+            allowsMissingImages: allowMissingImages)
     }
 }
 

@@ -1,0 +1,100 @@
+import ArgumentParser
+import Concepts
+import Foundation
+import Torch
+
+/// The CLIP model to embed with.
+struct CLIPOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "CLIP model: OpenAI's .pt file, or a directory of open_clip, Hugging Face or "
+                + "'concepts train-clip'.", valueName: "path"))
+    var clip: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "merges.txt of CLIP's tokenizer; by default the one set up with the program.",
+            valueName: "path"))
+    var merges: String?
+
+    @Option(help: "Images or texts that are embedded at once.")
+    var batchSize = 64
+
+    @Option(help: "Threads that decode images.")
+    var workers = 2
+
+    @OptionGroup var device: DeviceOptions
+
+    func validate() throws {
+        guard batchSize > 0 else { throw ValidationError("--batch-size must be 1 or more") }
+        guard workers > 0 else { throw ValidationError("--workers must be 1 or more") }
+    }
+
+    /// The model, which must be named.
+    func encoder() throws -> CLIPEncoder {
+        guard let clip else {
+            throw ValidationError(
+                "--clip is missing: name a CLIP model, or make a small one with "
+                    + "'vicha concepts train-clip'")
+        }
+        return try CLIPEncoder(
+            path: clip, merges: Resources.merges(merges), device: device.resolved(),
+            autocast: device.autocast, batchSize: batchSize, workers: workers)
+    }
+}
+
+/// How embeddings are computed and compared.
+struct RoundingOptions: ParsableArguments {
+    @Flag(help: "Compare in float16, as the official scripts do; float32 otherwise.")
+    var officialRounding = false
+
+    var rounding: ConceptRanking.Rounding { officialRounding ? .official : .full }
+}
+
+/// How a table is stored.
+struct StorageOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Names of a file of the table: what is done again at most after a stop.",
+            valueName: "count"))
+    var shardSize = 4096
+
+    func validate() throws {
+        guard shardSize > 0 else { throw ValidationError("--shard-size must be 1 or more") }
+    }
+
+    /// The options of a table that shows its progress.
+    func table(_ directory: String, names: Int, unit: String, title: String) -> TableOptions {
+        var options = TableOptions(directory: directory)
+        options.shardSize = shardSize
+        let bar = CountingBar(unit: unit, title: title)
+        options.progress = { bar.update($0, of: names, here: $1) }
+        return options
+    }
+}
+
+/// Where annotation files with something added go.
+struct OutputFiles {
+    /// Each annotation file and the one that is made from it.
+    let pairs: [(input: String, output: String)]
+
+    /// Names the results after their files.
+    init(_ files: [String], in directory: String) throws {
+        var seen: Set<String> = []
+        pairs = try files.map { file in
+            let name = (file as NSString).lastPathComponent
+            guard seen.insert(name).inserted else {
+                throw ValidationError(
+                    "two files are named '\(name)', and results are named after them: give each "
+                        + "its own --output-dir")
+            }
+            return (file, (directory as NSString).appendingPathComponent(name))
+        }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: directory, withIntermediateDirectories: true)
+        } catch {
+            throw ValidationError("'\(directory)' cannot be made: \(error.localizedDescription)")
+        }
+    }
+}
