@@ -46,8 +46,9 @@ let package = Package(
         .target(name: "Datasets", dependencies: ["Files", "Images", "Text"], swiftSettings: swift),
         .target(
             name: "Concepts",
-            dependencies: ["CLIP", "Datasets", "Files", "Images", "Text", "Torch"],
+            dependencies: ["CLIP", "Datasets", "Files", "Images", "Nouns", "Text", "Torch"],
             swiftSettings: swift),
+        .target(name: "Nouns", dependencies: ["Files", "Text"], swiftSettings: swift),
         .systemLibrary(
             name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
         .target(
@@ -62,7 +63,7 @@ let package = Package(
         .executableTarget(
             name: "Commands",
             dependencies: [
-                "CLIP", "Concepts", "Training", "Parity", "Scenes",
+                "CLIP", "Concepts", "Nouns", "Training", "Parity", "Scenes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
@@ -85,6 +86,8 @@ let package = Package(
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "Images", "Text"],
             swiftSettings: swift),
+        .testTarget(
+            name: "NounsTests", dependencies: ["Nouns"], exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(name: "TrainingTests", dependencies: ["Training"], swiftSettings: swift),
         .testTarget(
             name: "ParityTests", dependencies: ["Parity", "Torch"], exclude: ["Fixtures"],

@@ -113,12 +113,7 @@ public struct CLIPCheckpoint {
     public static func save(
         _ store: ParameterStore, _ configuration: CLIPConfiguration, to directory: String
     ) throws {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: directory, withIntermediateDirectories: true)
-        } catch {
-            throw FileWritingError(path: directory, error)
-        }
+        try makeDirectory(directory)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         let described = OpenCLIPConfiguration(

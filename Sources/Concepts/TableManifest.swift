@@ -64,12 +64,7 @@ public struct TableManifest: Codable, Sendable, Equatable {
     /// Writes the manifest, or makes sure that the one in the directory is the same.
     /// - Throws: ``ConceptError/otherTable(path:what:saved:now:)``, `FileWritingError`
     func begin(in directory: String) throws {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: directory, withIntermediateDirectories: true)
-        } catch {
-            throw FileWritingError(path: directory, error)
-        }
+        try makeDirectory(directory)
         let path = (directory as NSString).appendingPathComponent(Self.fileName)
         guard FileManager.default.fileExists(atPath: path) else {
             let encoder = JSONEncoder()

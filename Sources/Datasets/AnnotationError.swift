@@ -3,6 +3,7 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
     case unreadable(file: String, reason: String)
     case malformed(file: String, reason: String)
     case invalidRecord(file: String, record: Int, field: String, expected: String)
+    case invalidText(file: String, record: Int, field: String)
     case empty(files: [String])
     case missingImages(count: Int, examples: [String])
 
@@ -15,6 +16,8 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
             "'\(file)' is no JSON array of records: \(reason)"
         case .invalidRecord(let file, let record, let field, let expected):
             "'\(file)', record \(record) (counted from 0): '\(field)' must be \(expected)"
+        case .invalidText(let file, let record, let field):
+            "'\(file)', record \(record) (counted from 0): '\(field)' is no UTF-8 text"
         case .empty(let files):
             "there is no record in \(files.joined(separator: ", ")); nothing can be trained on"
         case .missingImages(let count, let examples):

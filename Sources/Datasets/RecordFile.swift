@@ -83,19 +83,27 @@ public struct RawRecord: Sendable {
     }
 
     /// The text of a field, nil where there is none.
-    /// - Throws: ``AnnotationError/invalidRecord(file:record:field:expected:)`` for another type and
-    ///   for a text that is not UTF-8
+    /// - Throws: ``AnnotationError/invalidRecord(file:record:field:expected:)`` for another type,
+    ///   ``AnnotationError/invalidText(file:record:field:)`` for a text that is not UTF-8
     public func text(_ field: String) throws -> String? {
         guard let texts = try texts(field, allowsList: false) else { return nil }
         return texts.first
     }
 
     /// The text or the texts of a field, nil where there is none.
-    /// - Throws: ``AnnotationError/invalidRecord(file:record:field:expected:)``
+    /// - Throws: ``AnnotationError/invalidRecord(file:record:field:expected:)`` for another type,
+    ///   ``AnnotationError/invalidText(file:record:field:)`` for a text that is not UTF-8
     public func texts(_ field: String) throws -> [String]? { try texts(field, allowsList: true) }
 
     private func texts(_ field: String, allowsList: Bool) throws -> [String]? {
-        let expected = allowsList ? "a UTF-8 text or a list of them" : "a UTF-8 text"
+        let expected = allowsList ? "a text or a list of texts" : "a text"
+        func decoded(_ scanner: JSONScanner, _ range: Range<Int>) throws -> String {
+            do {
+                return try scanner.decoded(range)
+            } catch {
+                throw AnnotationError.invalidText(file: file.path, record: index, field: field)
+            }
+        }
         do {
             guard let value = try value(of: field) else { return nil }
             var scanner = JSONScanner(file.bytes, value)
@@ -103,10 +111,10 @@ public struct RawRecord: Sendable {
             if allowsList, scanner.peek() == UInt8(ascii: "[") {
                 try scanner.elements {
                     _ = $0.peek()
-                    texts.append(try $0.decoded($0.string()))
+                    texts.append(try decoded($0, $0.string()))
                 }
             } else {
-                texts.append(try scanner.decoded(scanner.string()))
+                texts.append(try decoded(scanner, scanner.string()))
             }
             return texts
         } catch is JSONScanner.Malformed {

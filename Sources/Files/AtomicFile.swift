@@ -92,3 +92,13 @@ extension String {
 public func writeAtomically(_ data: Data, to path: String) throws {
     try writeAtomically(to: path) { write in try data.withUnsafeBytes { try write($0) } }
 }
+
+/// Makes a directory with those above it, if it is not there.
+/// - Throws: ``FileWritingError``
+public func makeDirectory(_ path: String) throws {
+    do {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+        throw FileWritingError(path: path, error)
+    }
+}

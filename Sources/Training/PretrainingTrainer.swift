@@ -124,12 +124,7 @@ public final class PretrainingTrainer {
     /// Trains until the last epoch, the step limit or a request to stop.
     /// - Throws: ``DivergenceError``, and errors of data, files and libtorch
     public func run() throws -> Outcome {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: options.outputDirectory, withIntermediateDirectories: true)
-        } catch {
-            throw FileWritingError(path: options.outputDirectory, error)
-        }
+        try makeDirectory(options.outputDirectory)
         try ConfigurationFile.write(configuration, to: path("config.yaml"))
         let log = try TrainingLog(
             directory: options.outputDirectory, step: state.step, epoch: state.epoch)

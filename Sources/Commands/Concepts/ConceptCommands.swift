@@ -20,6 +20,6 @@ struct ConceptCommands: ParsableCommand {
                 --images data/embedded/images --output-dir data/with_concepts
             """,
         subcommands: [
-            EmbedText.self, EmbedImages.self, AttachConcepts.self, ShowConcepts.self
+            ExtractConcepts.self, EmbedText.self, EmbedImages.self, AttachConcepts.self, ShowConcepts.self
         ])
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Concepts
+import Files
 import Foundation
 import Torch
 
@@ -90,11 +91,6 @@ struct OutputFiles {
             }
             return (file, (directory as NSString).appendingPathComponent(name))
         }
-        do {
-            try FileManager.default.createDirectory(
-                atPath: directory, withIntermediateDirectories: true)
-        } catch {
-            throw ValidationError("'\(directory)' cannot be made: \(error.localizedDescription)")
-        }
+        try makeDirectory(directory)
     }
 }

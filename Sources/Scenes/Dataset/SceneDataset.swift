@@ -156,15 +156,6 @@ public struct SceneDataset: Sendable {
         return summary
     }
 
-    private func makeDirectory(_ path: String) throws {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw FileWritingError(path: path, error)
-        }
-    }
-
     // MARK: Images
 
     private func draw(

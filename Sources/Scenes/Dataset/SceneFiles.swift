@@ -164,12 +164,7 @@ struct SceneFiles {
         _ splits: [SceneSplit: [SceneImage]], _ save: (String, [ReferringRecord]) throws -> Void
     ) throws {
         let folder = directory + "/refcoco+"
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw FileWritingError(path: folder, error)
-        }
+        try makeDirectory(folder)
         var references: [PickleValue] = []
         var sentences = 0
         for split in [SceneSplit.train, .validation, .test] {
