@@ -55,7 +55,8 @@ let package = Package(
             name: "Scenes", dependencies: ["CCairo", "Datasets", "Files", "Images", "Text"],
             swiftSettings: swift),
         .target(
-            name: "Training", dependencies: ["ViCHA", "Datasets", "Yams"], swiftSettings: swift),
+            name: "Training", dependencies: ["CLIP", "ViCHA", "Datasets", "Yams"],
+            swiftSettings: swift),
         .target(
             name: "Parity",
             dependencies: ["CLIP", "Concepts", "Files", "Training", "Datasets", "Text", "Images"],
@@ -87,7 +88,8 @@ let package = Package(
             name: "DatasetsTests", dependencies: ["Datasets", "Images", "Text"],
             swiftSettings: swift),
         .testTarget(
-            name: "NounsTests", dependencies: ["Nouns"], exclude: ["Fixtures"], swiftSettings: swift),
+            name: "NounsTests", dependencies: ["Nouns"], exclude: ["Fixtures"], swiftSettings: swift
+        ),
         .testTarget(name: "TrainingTests", dependencies: ["Training"], swiftSettings: swift),
         .testTarget(
             name: "ParityTests", dependencies: ["Parity", "Torch"], exclude: ["Fixtures"],

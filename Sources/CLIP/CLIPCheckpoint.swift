@@ -45,7 +45,7 @@ public struct CLIPCheckpoint {
             (mean, std) = Self.published
         } else if let configurationFile = file(Self.openCLIPConfiguration) {
             let read = try Self.decode(OpenCLIPConfiguration.self, configurationFile)
-            configuration = read.configuration
+            configuration = read.model
             mean = read.preprocessing?.mean ?? Self.published.mean
             std = read.preprocessing?.std ?? Self.published.std
             guard let weightsFile = file(Self.openCLIPWeights) else {
@@ -117,7 +117,7 @@ public struct CLIPCheckpoint {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         let described = OpenCLIPConfiguration(
-            configuration, mean: published.mean, std: published.std)
+            model: configuration, preprocessing: .init(mean: published.mean, std: published.std))
         try writeSafetensors(
             store.state, metadata: ["format": "pt"],
             to: (directory as NSString).appendingPathComponent(openCLIPWeights))

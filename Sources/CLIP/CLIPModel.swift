@@ -1,6 +1,6 @@
+import Files
 // Shapes: B batch, L text tokens, P patches, D width of a tower, H heads, E width of the embeddings.
 import Foundation
-import Files
 import Torch
 
 /// CLIP with a vision transformer (Radford et al. 2021). Parameter names are OpenAI's.

@@ -82,9 +82,10 @@ struct Pretrain: ParsableCommand {
     }
 
     func run() throws {
-        let loaded = try ConfigurationFile.load(config, overrides: overrides)
+        let loaded = try ConfigurationFile.load(
+            PretrainingConfiguration.self, config, overrides: overrides)
         for warning in loaded.warnings { note("warning: \(warning)") }
-        var options = PretrainingTrainer.Options(outputDirectory: outputDir)
+        var options = TrainingOptions(outputDirectory: outputDir)
         options.device = try device.resolved()
         options.autocast = device.autocast
         options.seed = seed

@@ -28,7 +28,7 @@ struct PretrainingRun {
 
     init(
         configuration: PretrainingConfiguration, data: DataLocation, vocabulary: String,
-        weights: Weights, options: PretrainingTrainer.Options, stop: StopSignal
+        weights: Weights, options: TrainingOptions, stop: StopSignal
     ) throws {
         self.configuration = configuration
         try configuration.validate()
@@ -44,7 +44,7 @@ struct PretrainingRun {
                 requiresConcepts: configuration.readsConcepts),
             paths: data.images, tokenizer: tokenizer,
             options: PretrainingOptions(configuration))
-        if !data.allowsMissingImages { try dataset.checkImages() }
+        if !data.allowsMissingImages { try dataset.images.checkExistence() }
         model = try PretrainingModel(
             configuration.model, seed: options.seed, device: options.device)
         if let directory = weights.textEncoder {

@@ -58,7 +58,8 @@ extension CLIPEncoder {
     private func write(
         _ content: TableManifest.Content, _ names: StringTable, source: String,
         _ options: TableOptions,
-        _ make: (_ range: Range<Int>, _ progress: @escaping (Int) -> Void) throws -> TableWriter.Rows
+        _ make: (_ range: Range<Int>, _ progress: @escaping (Int) -> Void) throws ->
+            TableWriter.Rows
     ) throws {
         let writer = try TableWriter(
             directory: options.directory, content: content,
@@ -91,7 +92,8 @@ extension CLIPEncoder {
             device: device)
         let writer = try TableWriter(
             directory: options.directory, content: .concepts,
-            source: "\(source), concepts \(concepts.names.fingerprint), \(rounding) rounding", width: count,
+            source: "\(source), concepts \(concepts.names.fingerprint), \(rounding) rounding",
+            width: count,
             names: images, shardSize: options.shardSize)
         try writer.run(progress: options.progress) { range, progress in
             let (rows, skipped) = try embed(

@@ -39,9 +39,6 @@ public struct PretrainingArrays: Sendable {
 
 /// Image-caption pairs for pretraining.
 public struct PretrainingDataset: Sendable {
-    /// Records tried in place of an unreadable image before the error is thrown.
-    static let mostReplacements = 20
-
     /// What is drawn from.
     public let records: [PretrainingRecord]
     /// Where the images lie.
@@ -61,19 +58,11 @@ public struct PretrainingDataset: Sendable {
         self.options = options
     }
 
-    /// Makes sure that every image file exists.
-    /// - Throws: ``AnnotationError/missingImages(count:examples:)``
-    public func checkImages() throws {
-        var seen = Set<String>()
-        var missing: [String] = []
-        for record in records where seen.insert(record.image).inserted {
-            let path = paths.resolve(record.image)
-            if access(path, R_OK) != 0 { missing.append(path) }
-        }
-        guard missing.isEmpty else {
-            throw AnnotationError.missingImages(
-                count: missing.count, examples: Array(missing.prefix(3)))
-        }
+    /// The images of the records.
+    public var images: TrainingImages {
+        TrainingImages(
+            records: records, paths: paths, transform: options.transform,
+            decodesReduced: options.decodesReduced)
     }
 
     /// The caption and the joined concepts of a record, as they are tokenized.
@@ -100,49 +89,18 @@ public struct PretrainingDataset: Sendable {
     /// `seed`, so that the result does not depend on who makes it when.
     /// - Throws: ``ImageError`` where image after image cannot be read.
     public func batch(_ indices: [Int], seed: (UInt64, UInt64)) throws -> PretrainingArrays {
-        let side = options.transform.side
-        let pixelCount = 3 * side * side
         var captions: [String] = []
         var concepts: [String] = []
-        var skipped: [String] = []
-        let pixels = try [Float](unsafeUninitializedCapacity: indices.count * pixelCount) {
-            buffer, filled in
-            for (row, first) in indices.enumerated() {
-                var random = SeededGenerator(seed.0, seed.1, UInt64(first))
-                var index = first
-                var image: RGBImage?
-                while image == nil {
-                    do {
-                        image = try self.image(index)
-                    } catch let error as ImageError {
-                        skipped.append("\(error)")
-                        guard skipped.count <= Self.mostReplacements else { throw error }
-                        index = random.index(below: records.count)
-                    }
-                }
-                guard let image else { continue }
-                PixelNormalization.clip.normalize(
-                    options.transform(image, using: &random),
-                    into: UnsafeMutableBufferPointer(
-                        rebasing: buffer[row * pixelCount..<(row + 1) * pixelCount]))
-                let text = texts(of: index, using: &random)
-                captions.append(text.caption)
-                concepts.append(text.concepts)
-            }
-            filled = indices.count * pixelCount
+        let (pixels, skipped) = try images.batch(indices, seed: seed) { index, random in
+            let text = texts(of: index, using: &random)
+            captions.append(text.caption)
+            concepts.append(text.concepts)
         }
         return PretrainingArrays(
-            pixels: pixels, side: side,
+            pixels: pixels, side: options.transform.side,
             captions: tokenizer.encode(captions, maxLength: options.captionTokens),
             concepts: options.usesConcepts
                 ? tokenizer.encode(concepts, maxLength: options.conceptTokens) : nil,
             skipped: skipped)
-    }
-
-    private func image(_ index: Int) throws -> RGBImage {
-        // A crop may take a fifth of the area, so a side is kept a good two times the result's.
-        try ImageDecoder.decode(
-            path: paths.resolve(records[index].image),
-            shortSide: options.decodesReduced ? options.transform.side * 2 : nil)
     }
 }

@@ -47,7 +47,7 @@ enum ClosedClass: UInt8, CaseIterable, Sendable {
             amongst through throughout during before after behind beside besides near along \
             alongside across against around about toward towards up down off out inside outside \
             upon within past like via per beneath underneath beyond except amid amidst atop until \
-            till since despite than unlike
+            till since despite than unlike next
             """.words
         case .conjunction:
             "and or but nor while as because if whereas although though & yet unless so".words

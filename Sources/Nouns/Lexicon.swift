@@ -7,6 +7,7 @@ struct WordEntry: Sendable {
     let forms: WordNet.Forms
     let counts: WordNet.Counts
     let closedClass: ClosedClass?
+    let isColour: Bool
     /// Hashes of the lower-case word, of its last two, three and four letters, and of its first.
     let word: UInt64
     let suffixes: (UInt64, UInt64, UInt64)
@@ -28,6 +29,13 @@ struct Lexicon {
     let wordNet: WordNet
     private(set) var words = StringTable(capacity: 4096)
     private var entries: [WordEntry] = []
+
+    /// Words that describe more often than they name, against WordNet's counts.
+    private static let colours: Set<String> = [
+        "beige", "black", "blond", "blonde", "blue", "brown", "brunette",
+        "golden", "gray", "green", "grey", "khaki", "maroon", "navy", "pink", "purple",
+        "red", "tan", "teal", "turquoise", "violet", "white", "yellow",
+    ]
 
     init(_ wordNet: WordNet) { self.wordNet = wordNet }
 
@@ -56,6 +64,7 @@ struct Lexicon {
                 : word.hasSuffix("ly") && bytes.count > 3 ? .ly : word.hasSuffix("s") ? .s : .other
         return WordEntry(
             forms: forms, counts: counts, closedClass: ClosedClass.classOfWord[word],
+            isColour: Self.colours.contains(word),
             word: hash(bytes[...]),
             suffixes: (hash(bytes.suffix(2)), hash(bytes.suffix(3)), hash(bytes.suffix(4))),
             first: hash(bytes.prefix(1)), ending: ending)

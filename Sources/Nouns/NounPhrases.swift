@@ -24,7 +24,8 @@ struct NounPhraseFinder {
     /// Nouns that are parts of prepositions: in `front` of, on `top` of.
     private static let complexPrepositions: [[String]] = [
         ["in", "front", "of"], ["in", "addition", "to"], ["in", "reference", "to"],
-        ["in", "regard", "to"], ["in", "spite", "of"], ["on", "account", "of"], ["on", "top", "of"],
+        ["in", "regard", "to"], ["in", "spite", "of"], ["on", "account", "of"],
+        ["on", "top", "of"],
         ["on", "side", "of"], ["on", "the", "side", "of"], ["with", "regard", "to"],
     ]
     /// Participles that follow a noun and describe the next: snow covered, hand drawn.

@@ -57,10 +57,13 @@ struct RuleTagger: Sendable {
             .determiner: -0.5, .possessive: -1.5, .number: -1.5, .adjective: -1.5, .singular: -1.5,
             .plural: -1.5, .pronoun: -2, .gerund: -3, .participle: -3,
         ]
-        set(.start, phraseStart.merging([
-            .adverb: -3, .there: -1.5, .preposition: -2.5, .base: -4, .participle: -3, .gerund: -3,
-            .relative: -3, .conjunction: -3.5, .punctuation: -2.5, .to: -4,
-        ]) { $1 })
+        set(
+            .start,
+            phraseStart.merging([
+                .adverb: -3, .there: -1.5, .preposition: -2.5, .base: -4, .participle: -3,
+                .gerund: -3,
+                .relative: -3, .conjunction: -3.5, .punctuation: -2.5, .to: -4,
+            ]) { $1 })
         let inside: [Category: Float] = [
             .singular: -0.5, .plural: -1.2, .adjective: -1.3, .number: -2.5, .participle: -2.8,
             .gerund: -3, .adverb: -4, .base: -8, .thirdPerson: -8, .punctuation: -4,
@@ -69,14 +72,18 @@ struct RuleTagger: Sendable {
         set(.determiner, inside.merging([.number: -2, .adverb: -3.5, .preposition: -3]) { $1 })
         set(.possessive, inside)
         set(.genitive, inside)
-        set(.number, inside.merging([
-            .plural: -0.4, .singular: -2, .preposition: -2.5, .number: -2.5, .auxiliary: -3,
-            .punctuation: -2, .hyphen: -2,
-        ]) { $1 })
-        set(.adjective, inside.merging([
-            .adjective: -2.2, .conjunction: -2.3, .preposition: -2.2, .punctuation: -2,
-            .hyphen: -2.5, .to: -3, .base: -6, .thirdPerson: -6,
-        ]) { $1 })
+        set(
+            .number,
+            inside.merging([
+                .plural: -0.4, .singular: -2, .preposition: -2.5, .number: -2.5, .auxiliary: -3,
+                .punctuation: -2, .hyphen: -2,
+            ]) { $1 })
+        set(
+            .adjective,
+            inside.merging([
+                .adjective: -2.2, .conjunction: -2.3, .preposition: -2.2, .punctuation: -2,
+                .hyphen: -2.5, .to: -3, .base: -6, .thirdPerson: -6,
+            ]) { $1 })
         let afterNoun: [Category: Float] = [
             .preposition: -1, .conjunction: -2, .punctuation: -1.2, .auxiliary: -1.8,
             .gerund: -2, .participle: -2.5, .genitive: -0.5, .relative: -3, .adverb: -3,
@@ -84,9 +91,11 @@ struct RuleTagger: Sendable {
             .determiner: -4, .number: -4.5, .pronoun: -4.5, .possessive: -5,
         ]
         set(.singular, afterNoun.merging([.thirdPerson: -1.7, .base: -4.5]) { $1 })
-        set(.plural, afterNoun.merging([
-            .base: -1.7, .thirdPerson: -5, .singular: -4.2, .plural: -4.5,
-        ]) { $1 })
+        set(
+            .plural,
+            afterNoun.merging([
+                .base: -1.7, .thirdPerson: -5, .singular: -4.2, .plural: -4.5,
+            ]) { $1 })
         let afterVerb: [Category: Float] = phraseStart.merging([
             .determiner: -1, .preposition: -1, .adverb: -2.5, .to: -2.5, .punctuation: -2.5,
             .possessive: -2, .adjective: -2, .singular: -2, .plural: -2, .gerund: -3, .pronoun: -2,
@@ -95,45 +104,63 @@ struct RuleTagger: Sendable {
         for verb in [Category.base, .thirdPerson, .gerund, .participle] { set(verb, afterVerb) }
         // A participle or a gerund can stand before the noun that it describes.
         set(.participle, [.singular: -2, .plural: -2.2, .preposition: -0.7])
-        set(.auxiliary, phraseStart.merging([
-            .gerund: -1, .participle: -1.5, .adjective: -1.5, .adverb: -2, .preposition: -1.5,
-            .determiner: -1.2, .auxiliary: -2.5, .singular: -3, .plural: -3, .number: -2,
-            .to: -3.5, .there: -4, .base: -4,
-        ]) { $1 })
+        set(
+            .auxiliary,
+            phraseStart.merging([
+                .gerund: -1, .participle: -1.5, .adjective: -1.5, .adverb: -2, .preposition: -1.5,
+                .determiner: -1.2, .auxiliary: -2.5, .singular: -3, .plural: -3, .number: -2,
+                .to: -3.5, .there: -4, .base: -4,
+            ]) { $1 })
         set(.modal, [.base: -0.3, .auxiliary: -1, .adverb: -2])
         set(.to, phraseStart.merging([.base: -0.7, .determiner: -1.5, .auxiliary: -2]) { $1 })
-        set(.preposition, phraseStart.merging([
-            .determiner: -0.7, .possessive: -2, .singular: -1.5, .plural: -1.7, .gerund: -2.2,
-            .number: -2.2, .preposition: -2, .adjective: -2, .adverb: -3.5, .punctuation: -2.5,
-            .relative: -3, .conjunction: -3,
-        ]) { $1 })
-        set(.conjunction, phraseStart.merging([
-            .gerund: -2, .participle: -2.5, .thirdPerson: -2.5, .base: -2.8, .preposition: -2.5,
-            .adverb: -3, .auxiliary: -2.7, .there: -3.5, .relative: -3.5, .determiner: -0.9,
-        ]) { $1 })
-        set(.adverb, phraseStart.merging([
-            .adjective: -1.5, .preposition: -1.5, .gerund: -2, .participle: -2, .base: -2.5,
-            .thirdPerson: -2.5, .punctuation: -1.5, .adverb: -2.5, .conjunction: -2.5, .number: -2.5,
-            .singular: -2.8, .plural: -2.8, .to: -3, .auxiliary: -3,
-        ]) { $1 })
-        set(.pronoun, [
-            .auxiliary: -1, .base: -1.5, .thirdPerson: -1.7, .preposition: -1.5, .punctuation: -2,
-            .gerund: -2.5, .participle: -2.5, .modal: -2.5, .adverb: -2.5, .conjunction: -2.5,
-            .adjective: -3, .to: -2.5,
-        ])
-        set(.relative, phraseStart.merging([
-            .auxiliary: -1, .thirdPerson: -1.7, .base: -2, .participle: -2.5, .modal: -2.5,
-        ]) { $1 })
+        set(
+            .preposition,
+            phraseStart.merging([
+                .determiner: -0.7, .possessive: -2, .singular: -1.5, .plural: -1.7, .gerund: -2.2,
+                .number: -2.2, .preposition: -2, .adjective: -2, .adverb: -3.5, .punctuation: -2.5,
+                .relative: -3, .conjunction: -3,
+            ]) { $1 })
+        set(
+            .conjunction,
+            phraseStart.merging([
+                .gerund: -2, .participle: -2.5, .thirdPerson: -2.5, .base: -2.8, .preposition: -2.5,
+                .adverb: -3, .auxiliary: -2.7, .there: -3.5, .relative: -3.5, .determiner: -0.9,
+            ]) { $1 })
+        set(
+            .adverb,
+            phraseStart.merging([
+                .adjective: -1.5, .preposition: -1.5, .gerund: -2, .participle: -2, .base: -2.5,
+                .thirdPerson: -2.5, .punctuation: -1.5, .adverb: -2.5, .conjunction: -2.5,
+                .number: -2.5,
+                .singular: -2.8, .plural: -2.8, .to: -3, .auxiliary: -3,
+            ]) { $1 })
+        set(
+            .pronoun,
+            [
+                .auxiliary: -1, .base: -1.5, .thirdPerson: -1.7, .preposition: -1.5,
+                .punctuation: -2,
+                .gerund: -2.5, .participle: -2.5, .modal: -2.5, .adverb: -2.5, .conjunction: -2.5,
+                .adjective: -3, .to: -2.5,
+            ])
+        set(
+            .relative,
+            phraseStart.merging([
+                .auxiliary: -1, .thirdPerson: -1.7, .base: -2, .participle: -2.5, .modal: -2.5,
+            ]) { $1 })
         set(.there, [.auxiliary: -0.3, .punctuation: -2, .preposition: -2, .base: -4])
-        set(.hyphen, [
-            .singular: -1, .plural: -1.8, .participle: -1.5, .adjective: -1.7, .gerund: -2,
-            .number: -2.5, .preposition: -2.5, .base: -3.5,
-        ])
-        set(.punctuation, phraseStart.merging([
-            .gerund: -2.2, .conjunction: -1.3, .adverb: -2.8, .preposition: -2.2,
-            .participle: -2.6, .relative: -2.8, .thirdPerson: -3, .base: -3.2, .punctuation: -2,
-            .there: -3, .auxiliary: -3.5,
-        ]) { $1 })
+        set(
+            .hyphen,
+            [
+                .singular: -1, .plural: -1.8, .participle: -1.5, .adjective: -1.7, .gerund: -2,
+                .number: -2.5, .preposition: -2.5, .base: -3.5,
+            ])
+        set(
+            .punctuation,
+            phraseStart.merging([
+                .gerund: -2.2, .conjunction: -1.3, .adverb: -2.8, .preposition: -2.2,
+                .participle: -2.6, .relative: -2.8, .thirdPerson: -3, .base: -3.2, .punctuation: -2,
+                .there: -3, .auxiliary: -3.5,
+            ]) { $1 })
         return scores
     }()
 
@@ -162,9 +189,10 @@ struct RuleTagger: Sendable {
                 })
         }
         var tags: [PartOfSpeech] = []
-        var place = paths[paths.count - 1].indices.max {
-            paths[paths.count - 1][$0].score < paths[paths.count - 1][$1].score
-        } ?? 0
+        var place =
+            paths[paths.count - 1].indices.max {
+                paths[paths.count - 1][$0].score < paths[paths.count - 1][$1].score
+            } ?? 0
         for step in paths.dropFirst().reversed() {
             tags.append(step[place].category.partOfSpeech)
             place = step[place].previous
@@ -198,6 +226,12 @@ struct RuleTagger: Sendable {
                 }
             return [Candidate(category: category, score: 0)]
         }
+        if entry.isColour {
+            return [
+                Candidate(category: .adjective, score: -0.2),
+                Candidate(category: .singular, score: -2.3),
+            ]
+        }
         return entry.forms.isEmpty ? unknown(token, entry) : known(entry)
     }
 
@@ -226,7 +260,7 @@ struct RuleTagger: Sendable {
             switch entry.ending {
             case .ing: [(.gerund, -0.5), (.singular, -2), (.adjective, -2.5)]
             case .ed: [(.participle, -0.4), (.adjective, -1.2), (.singular, -3)]
-            case .ly: [(.adverb, -0.4), (.adjective, -1.5), (.singular, -2)]
+            case .ly: [(.adverb, -0.4), (.adjective, -1.5), (.singular, -4)]
             case .s: [(.plural, -0.6), (.singular, -1.2), (.thirdPerson, -2.5)]
             case .other: [(.singular, -0.3), (.adjective, -2), (.base, -3.5), (.plural, -4)]
             }

@@ -165,6 +165,7 @@ public struct WordNet: Sendable {
             found.insert(.plural)
             total.noun += counts[number].noun
         }
+        if Self.uninflectedPlurals.contains(word) { found.insert(.plural) }
         for (ending, form) in [("s", Forms.thirdPerson), ("ing", .gerund), ("", .past)] {
             guard let lemma = verb(of: word, ending: ending), let number = lemmas.number(of: lemma)
             else { continue }
@@ -183,7 +184,9 @@ public struct WordNet: Sendable {
     /// The singular of a plural, nil for other words. Irregular forms come first, then endings.
     public func singular(of word: String) -> String? {
         if let lemma = irregularNouns[word], isNoun(lemma) { return lemma }
-        guard !word.hasSuffix("ss"), !word.hasSuffix("us"), !word.hasSuffix("is") else { return nil }
+        guard !word.hasSuffix("ss"), !word.hasSuffix("us"), !word.hasSuffix("is") else {
+            return nil
+        }
         return Self.replaced(word, Self.nounEndings) { isNoun($0) }
     }
 
@@ -228,6 +231,10 @@ public struct WordNet: Sendable {
     ]
     private static let adjectiveEndings = [
         ("er", ""), ("est", ""), ("er", "e"), ("est", "e"), ("ier", "y"), ("iest", "y"),
+    ]
+    /// Plurals that look like singulars.
+    private static let uninflectedPlurals: Set<String> = [
+        "people", "police", "cattle", "folk", "sheep", "deer", "fish", "personnel", "poultry",
     ]
     /// Plurals whose singular is another thing or none.
     private static let pluralOnly: Set<String> = [

@@ -28,22 +28,25 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
     }
 }
 
+/// What a YAML file configures.
+public protocol FileConfiguration: Codable, Sendable {
+    /// The keys of each section; those of the file itself stand under the empty name.
+    static var knownKeys: [(section: String, keys: [String])] { get }
+    /// Keys that mean something to other programs and are passed over.
+    static var keysOfOthers: Set<String> { get }
+    /// A key that may name a file of BERT sizes instead of holding them.
+    static var keyOfBertFile: String? { get }
+}
+
 /// Reading of configuration files: the official ones unchanged, and this project's.
 public enum ConfigurationFile {
     /// A configuration and what is worth a warning in its file.
-    public struct Loaded: Sendable {
+    public struct Loaded<Configuration: FileConfiguration>: Sendable {
         /// The values.
-        public let configuration: PretrainingConfiguration
+        public let configuration: Configuration
         /// Keys that mean nothing here, with the nearest that does.
         public let warnings: [String]
     }
-
-    /// Keys of the official files that other tasks read; pretraining passes over them.
-    static let keysOfOtherTasks: Set<String> = [
-        "answer_list", "batch_size_test", "batch_size_train", "coco_file", "det_file", "distill",
-        "dual_metrics", "eos", "eval_ema", "image_root", "k_test", "refcoco_data", "test_file",
-        "val_file", "vg_root", "vqa_root", "warm_up", "model_mae", "avoid_optim",
-    ]
 
     /// Reads a YAML file.
     ///
@@ -51,10 +54,13 @@ public enum ConfigurationFile {
     /// it and in the current one, or hold the sizes themselves.
     ///
     /// - Parameters:
+    ///   - type: what the file configures
     ///   - path: the file
     ///   - overrides: settings of the form `key=value`, with dots into sections
     /// - Throws: ``ConfigurationError``
-    public static func load(_ path: String, overrides: [String] = []) throws -> Loaded {
+    public static func load<Configuration: FileConfiguration>(
+        _ type: Configuration.Type, _ path: String, overrides: [String] = []
+    ) throws -> Loaded<Configuration> {
         let text: String
         do {
             text = try String(contentsOfFile: path, encoding: .utf8)
@@ -75,10 +81,11 @@ public enum ConfigurationFile {
                 file: path, reason: "it is no mapping of keys to values")
         }
         for override in overrides { try apply(override, to: &root) }
-        try resolveBert(&root, path: path)
+        if let key = type.keyOfBertFile { try resolve(key, &root, path: path) }
         do {
-            let configuration = try YAMLDecoder().decode(PretrainingConfiguration.self, from: root)
-            return Loaded(configuration: configuration, warnings: warnings(root, path: path))
+            return Loaded(
+                configuration: try YAMLDecoder().decode(type, from: root),
+                warnings: warnings(type, root, path: path))
         } catch let error as DecodingError {
             throw configurationError(error, path: path)
         }
@@ -86,7 +93,7 @@ public enum ConfigurationFile {
 
     /// Writes a configuration with every value spelled out.
     /// - Throws: ``FileWritingError``
-    public static func write(_ configuration: PretrainingConfiguration, to path: String) throws {
+    public static func write(_ configuration: some FileConfiguration, to path: String) throws {
         let text = try YAMLEncoder().encode(configuration)
         try writeAtomically(to: path) { write in
             try Array(text.utf8).withUnsafeBytes { try write($0) }
@@ -112,8 +119,7 @@ public enum ConfigurationFile {
     }
 
     /// Puts the sizes of the BERT configuration file in the place of its name.
-    private static func resolveBert(_ root: inout Node, path: String) throws {
-        let key = PretrainingConfiguration.CodingKeys.bert.rawValue
+    private static func resolve(_ key: String, _ root: inout Node, path: String) throws {
         guard let name = root[key]?.string else {
             if root[key] == nil { root[key] = Node([(Node, Node)]()) }
             return
@@ -137,31 +143,20 @@ public enum ConfigurationFile {
         }
     }
 
-    private static func warnings(_ root: Node, path: String) -> [String] {
-        let known =
-            PretrainingConfiguration.CodingKeys.allCases.map(\.rawValue)
-            + ModelConfiguration.CodingKeys.allCases.map(\.rawValue)
-        func unknown(_ node: Node?, _ known: [String], _ section: String) -> [String] {
-            (node?.mapping?.keys.compactMap(\.string) ?? []).filter { !known.contains($0) }.map {
-                key in
+    private static func warnings(
+        _ type: (some FileConfiguration).Type, _ root: Node, path: String
+    ) -> [String] {
+        type.knownKeys.flatMap { section, known in
+            let node = section.isEmpty ? root : root[section]
+            let prefix = section.isEmpty ? "" : section + "."
+            return (node?.mapping?.keys.compactMap(\.string) ?? []).filter {
+                !known.contains($0) && !(section.isEmpty && type.keysOfOthers.contains($0))
+            }.map { key in
                 let nearest = known.min { distance($0, key) < distance($1, key) } ?? ""
-                return "'\(path)': the key '\(section)\(key)' is unknown and has no effect; "
-                    + "the nearest known key is '\(section)\(nearest)'"
+                return "'\(path)': the key '\(prefix)\(key)' is unknown and has no effect; "
+                    + "the nearest known key is '\(prefix)\(nearest)'"
             }
         }
-        return unknown(root, known + keysOfOtherTasks, "")
-            + unknown(
-                root["optimizer"],
-                PretrainingConfiguration.Optimizer.CodingKeys.allCases.map(\.rawValue),
-                "optimizer.")
-            + unknown(
-                root["augmentation"],
-                PretrainingConfiguration.Augmentation.CodingKeys.allCases.map(\.rawValue),
-                "augmentation.")
-            + unknown(
-                root["schedular"],
-                LearningRateSchedule.Configuration.CodingKeys.allCases.map(\.rawValue), "schedular."
-            )
     }
 
     /// Levenshtein distance.

@@ -28,9 +28,13 @@ public enum ParameterGroups {
         ]
     }
 
+    private static let embeddings: Set<Substring> = [
+        "pos_embed", "cls_token", "mask_token", "class_embedding", "positional_embedding",
+    ]
+
     private static func isEmbedding(_ entry: ParameterStore.Entry) -> Bool {
         let name = entry.key.split(separator: ".").last ?? ""
-        return entry.tensor.rank == 0 || ["pos_embed", "cls_token", "mask_token"].contains(name)
-            || entry.key.contains("_embeddings.")
+        return entry.tensor.rank == 0 || Self.embeddings.contains(name)
+            || entry.key.contains("_embeddings.") || entry.key.hasPrefix("token_embedding.")
     }
 }

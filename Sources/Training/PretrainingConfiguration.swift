@@ -3,69 +3,6 @@ import ViCHA
 
 /// Everything that a pretraining configuration file says.
 public struct PretrainingConfiguration: Sendable, Equatable {
-    /// The `optimizer` section.
-    public struct Optimizer: Codable, Sendable, Equatable {
-        /// The only optimizer of the official code.
-        public enum Name: String, Codable, Sendable, Equatable {
-            case adamW
-        }
-
-        /// Which optimizer.
-        public var opt = Name.adamW
-        /// Learning rate at the top of the schedule.
-        public var learningRate = 1e-4
-        /// Share of a weight that a step takes off, times the learning rate.
-        public var weightDecay = 0.02
-
-        /// The keys of the configuration file.
-        public enum CodingKeys: String, CodingKey, CaseIterable {
-            case opt
-            case learningRate = "lr"
-            case weightDecay = "weight_decay"
-        }
-
-        /// The official values, or those that a file states.
-        public init() {}
-
-        /// The official values, or those that a file states.
-        public init(from decoder: any Decoder) throws {
-            let keys = try decoder.container(keyedBy: CodingKeys.self)
-            opt = try keys.decodeIfPresent(Name.self, forKey: .opt) ?? opt
-            learningRate =
-                try keys.decodeIfPresent(Double.self, forKey: .learningRate) ?? learningRate
-            weightDecay = try keys.decodeIfPresent(Double.self, forKey: .weightDecay) ?? weightDecay
-        }
-    }
-
-    /// The `augmentation` section, which official files do not have.
-    public struct Augmentation: Codable, Sendable, Equatable {
-        /// Least share of a picture's area that a random crop keeps.
-        public var cropScale = 0.2
-        /// Whether one in two pictures is mirrored.
-        public var flips = true
-        /// Whether RandAugment changes colours and geometry.
-        public var usesRandAugment = true
-
-        /// The keys of the configuration file.
-        public enum CodingKeys: String, CodingKey, CaseIterable {
-            case cropScale = "crop_scale"
-            case flips = "flip"
-            case usesRandAugment = "rand_augment"
-        }
-
-        /// The official values.
-        public init() {}
-
-        /// The official values, or those that a file states.
-        public init(from decoder: any Decoder) throws {
-            let keys = try decoder.container(keyedBy: CodingKeys.self)
-            cropScale = try keys.decodeIfPresent(Double.self, forKey: .cropScale) ?? cropScale
-            flips = try keys.decodeIfPresent(Bool.self, forKey: .flips) ?? flips
-            usesRandAugment =
-                try keys.decodeIfPresent(Bool.self, forKey: .usesRandAugment) ?? usesRandAugment
-        }
-    }
-
     /// Sizes and switches of the model.
     public var model = ModelConfiguration()
     /// Annotation files, relative to the annotation directory.
@@ -73,7 +10,7 @@ public struct PretrainingConfiguration: Sendable, Equatable {
     /// Pairs of a step, on each device.
     public var batchSize = 32
     /// The optimizer and its settings.
-    public var optimizer = Optimizer()
+    public var optimizer = OptimizerConfiguration()
     /// The learning rate over time.
     public var schedule = LearningRateSchedule.Configuration()
     /// Share of the momentum model in the targets after epoch 0.
@@ -87,7 +24,7 @@ public struct PretrainingConfiguration: Sendable, Equatable {
     /// Epochs between two numbered checkpoints, nil for none.
     public var saveStep: Int?
     /// What is done to pictures at random.
-    public var augmentation = Augmentation()
+    public var augmentation = AugmentationConfiguration()
     /// Tokens kept of a caption, with its class token.
     public var captionTokens = 25
     /// Tokens kept of all concepts, with their class token.
@@ -188,4 +125,29 @@ extension PretrainingConfiguration: Codable {
         try keys.encode(captionTokens, forKey: .captionTokens)
         try keys.encode(conceptTokens, forKey: .conceptTokens)
     }
+}
+
+extension PretrainingConfiguration: FileConfiguration {
+    /// The keys of the file and of its sections.
+    public static var knownKeys: [(section: String, keys: [String])] {
+        [
+            (
+                "",
+                CodingKeys.allCases.map(\.rawValue)
+                    + ModelConfiguration.CodingKeys.allCases.map(\.rawValue)
+            ), ("optimizer", OptimizerConfiguration.CodingKeys.allCases.map(\.rawValue)),
+            ("augmentation", AugmentationConfiguration.CodingKeys.allCases.map(\.rawValue)),
+            ("schedular", LearningRateSchedule.Configuration.CodingKeys.allCases.map(\.rawValue)),
+        ]
+    }
+
+    /// Keys of the official files that other tasks read; pretraining passes over them.
+    public static let keysOfOthers: Set<String> = [
+        "answer_list", "batch_size_test", "batch_size_train", "coco_file", "det_file", "distill",
+        "dual_metrics", "eos", "eval_ema", "image_root", "k_test", "refcoco_data", "test_file",
+        "val_file", "vg_root", "vqa_root", "warm_up", "model_mae", "avoid_optim",
+    ]
+
+    /// `bert_config` names a JSON file in the official files.
+    public static var keyOfBertFile: String? { CodingKeys.bert.rawValue }
 }

@@ -137,7 +137,7 @@ import Text
     @Test func batchesDependOnSeedAndIndexAlone() throws {
         let (dataset, directory) = try Self.dataset(6)
         defer { try? FileManager.default.removeItem(at: directory) }
-        try dataset.checkImages()
+        try dataset.images.checkExistence()
         let whole = try dataset.batch([0, 1, 2, 3], seed: (1, 2))
         let part = try dataset.batch([2, 3], seed: (1, 2))
         #expect(whole.captions.rows == 4)
@@ -162,7 +162,9 @@ import Text
         let (dataset, directory) = try Self.dataset(3)
         defer { try? FileManager.default.removeItem(at: directory) }
         try FileManager.default.removeItem(at: directory.appendingPathComponent("2.png"))
-        let error = try #require(throws: AnnotationError.self) { try dataset.checkImages() }
+        let error = try #require(throws: AnnotationError.self) {
+            try dataset.images.checkExistence()
+        }
         #expect(error == .missingImages(count: 1, examples: [directory.path + "/2.png"]))
     }
 }

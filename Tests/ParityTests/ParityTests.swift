@@ -7,8 +7,9 @@ import Torch
 @Suite struct ParityTests {
     static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("Fixtures")
-    static let miniLM = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("../../.venv/minilm").path
+    static let resources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../../.venv").path
+    static let miniLM = resources + "/minilm"
     static let cases = ((try? FileManager.default.contentsOfDirectory(atPath: fixtures.path)) ?? [])
         .filter { !$0.contains(".") }.sorted()
 
@@ -16,7 +17,7 @@ import Torch
         ParityRunner(
             .init(
                 vocabulary: miniLM + "/vocab.txt", miniLM: miniLM,
-                merges: miniLM + "/../clip/merges.txt"))
+                merges: resources + "/clip/merges.txt"))
     }
 
     @Test(arguments: cases) func recordedCase(_ name: String) throws {

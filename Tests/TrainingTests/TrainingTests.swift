@@ -60,7 +60,7 @@ import ViCHA
 
     @Test func officialNotationIsRead() throws {
         let path = try Self.file(Self.official, beside: ["config_bert.json": Self.bert])
-        let loaded = try ConfigurationFile.load(path)
+        let loaded = try ConfigurationFile.load(PretrainingConfiguration.self, path)
         let c = loaded.configuration
         #expect(loaded.warnings == [])
         #expect(c.trainFiles == ["coco_kw.json", "sbu_kw.json"])
@@ -86,7 +86,8 @@ import ViCHA
             .filter { $0.hasSuffix(".yaml") }
         #expect(names.count >= 15)
         for name in names {
-            let loaded = try ConfigurationFile.load(Self.officialDirectory + "/" + name)
+            let loaded = try ConfigurationFile.load(
+                PretrainingConfiguration.self, Self.officialDirectory + "/" + name)
             #expect(loaded.warnings == [], "\(name)")
             #expect(loaded.configuration.model.compatibility == .official)
             if name.hasPrefix("Pretrain") { try loaded.configuration.validate() }
@@ -101,7 +102,8 @@ import ViCHA
         }
         #expect(names.count >= 4)
         for name in names {
-            let loaded = try ConfigurationFile.load(directory + "/" + name)
+            let loaded = try ConfigurationFile.load(
+                PretrainingConfiguration.self, directory + "/" + name)
             #expect(loaded.warnings == [], "\(name)")
             #expect(loaded.configuration.model.compatibility == .corrected, "\(name)")
             try loaded.configuration.validate()
@@ -111,7 +113,7 @@ import ViCHA
     @Test func unknownKeysAreWarnedOfWithTheNearest() throws {
         let path = try Self.file(
             "batchsize: 4\noptimizer: {lr: 1e-3, weigth_decay: 0}\ntrain_file: [a]")
-        let warnings = try ConfigurationFile.load(path).warnings
+        let warnings = try ConfigurationFile.load(PretrainingConfiguration.self, path).warnings
         #expect(warnings.count == 2)
         #expect(warnings[0].contains("'batchsize'") && warnings[0].contains("'batch_size'"))
         #expect(warnings[1].contains("'optimizer.weight_decay'"))
@@ -121,7 +123,7 @@ import ViCHA
         func error(_ text: String) throws -> String {
             let path = try Self.file(text)
             let error = try #require(throws: ConfigurationError.self) {
-                try ConfigurationFile.load(path)
+                try ConfigurationFile.load(PretrainingConfiguration.self, path)
             }
             #expect("\(error)".contains(path))
             return "\(error)"
@@ -133,7 +135,9 @@ import ViCHA
         #expect(try error("bert_config: nowhere.json").contains("nowhere.json"))
         #expect(try error("a: [1").contains("no valid YAML"))
         #expect(try error("- 1").contains("no mapping"))
-        #expect(throws: ConfigurationError.self) { try ConfigurationFile.load("/no/such.yaml") }
+        #expect(throws: ConfigurationError.self) {
+            try ConfigurationFile.load(PretrainingConfiguration.self, "/no/such.yaml")
+        }
     }
 
     @Test func compatibilityDecidesHowImagesAreRead() throws {
@@ -157,7 +161,7 @@ import ViCHA
     @Test func augmentationCanBeChosen() throws {
         let path = try Self.file("train_file: [a]")
         let configuration = try ConfigurationFile.load(
-            path,
+            PretrainingConfiguration.self, path,
             overrides: ["augmentation={crop_scale: 0.8, flip: False, rand_augment: False}"]
         ).configuration
         guard
@@ -176,7 +180,7 @@ import ViCHA
     @Test func overridesChangeValues() throws {
         let path = try Self.file("batch_size: 4\ntrain_file: [a]")
         let c = try ConfigurationFile.load(
-            path,
+            PretrainingConfiguration.self, path,
             overrides: [
                 "batch_size=8", "optimizer.lr=1e-5", "train_file=[b, c]",
                 "bert_config.hidden_size=24",
@@ -187,16 +191,18 @@ import ViCHA
         #expect(c.trainFiles == ["b", "c"])
         #expect(c.model.text.hiddenSize == 24)
         #expect(throws: ConfigurationError.invalidOverride("batch_size")) {
-            try ConfigurationFile.load(path, overrides: ["batch_size"])
+            try ConfigurationFile.load(
+                PretrainingConfiguration.self, path, overrides: ["batch_size"])
         }
     }
 
     @Test func writtenConfigurationReadsBackEqual() throws {
         let path = try Self.file(Self.official, beside: ["config_bert.json": Self.bert])
-        let configuration = try ConfigurationFile.load(path).configuration
+        let configuration = try ConfigurationFile.load(PretrainingConfiguration.self, path)
+            .configuration
         let copy = path + ".copy.yaml"
         try ConfigurationFile.write(configuration, to: copy)
-        let again = try ConfigurationFile.load(copy)
+        let again = try ConfigurationFile.load(PretrainingConfiguration.self, copy)
         #expect(again.configuration == configuration)
         #expect(again.warnings == [])
     }
@@ -276,7 +282,7 @@ import ViCHA
             _ output: String, maxSteps: Int? = nil, workers: Int = 1,
             stop: StopSignal = StopSignal()
         ) throws -> PretrainingTrainer {
-            var options = PretrainingTrainer.Options(
+            var options = TrainingOptions(
                 outputDirectory: directory.appendingPathComponent(output).path)
             options.maxSteps = maxSteps
             options.workers = workers

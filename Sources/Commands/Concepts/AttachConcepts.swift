@@ -70,7 +70,8 @@ struct AttachConcepts: ParsableCommand {
         let records = try files.map { try RecordFile(path: $0) }
         let vocabulary = try ShardedTable(path: concepts)
         let ranks = (outputDir as NSString).appendingPathComponent("ranks")
-        let attachment = try onePass
+        let attachment =
+            try onePass
             ? rankedInOnePass(records, vocabulary, ranks) : ranked(records, vocabulary)
         for (file, pair) in zip(records, outputs.pairs) {
             let report = try attachment.write(file, to: pair.output)

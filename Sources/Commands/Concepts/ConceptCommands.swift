@@ -20,6 +20,8 @@ struct ConceptCommands: ParsableCommand {
                 --images data/embedded/images --output-dir data/with_concepts
             """,
         subcommands: [
-            ExtractConcepts.self, EmbedText.self, EmbedImages.self, AttachConcepts.self, ShowConcepts.self
+            ExtractConcepts.self, EmbedText.self, EmbedImages.self, AttachConcepts.self,
+            ShowConcepts.self,
+            TrainCLIP.self,
         ])
 }

@@ -44,7 +44,9 @@ struct EmbedText: ParsableCommand {
     func run() throws {
         let template = try template.map { try PromptTemplate($0) }
         var texts = StringTable()
-        for file in files { try JSONFile.readTexts(path: file, field: "caption") { texts.insert($0) } }
+        for file in files {
+            try JSONFile.readTexts(path: file, field: "caption") { texts.insert($0) }
+        }
         guard texts.count > 0 else { throw ConceptError.emptyVocabulary(path: files[0]) }
         let encoder = try clip.encoder()
         var options = storage.table(

@@ -62,7 +62,8 @@ struct ShowConcepts: ParsableCommand {
         let pictures = images.filter { !unreadable.contains($0) }.enumerated().map { place, path in
             Picture(
                 path: path,
-                concepts: (place * top..<(place + 1) * top).map { (names[numbers[$0]], scores[$0]) })
+                concepts: (place * top..<(place + 1) * top).map { (names[numbers[$0]], scores[$0]) }
+            )
         }
         for picture in pictures {
             print(picture.path)

@@ -52,7 +52,8 @@ struct Demo: ParsableCommand {
 
     func run() throws {
         var stopwatch = Stopwatch()
-        let loaded = try ConfigurationFile.load(config, overrides: overrides)
+        let loaded = try ConfigurationFile.load(
+            PretrainingConfiguration.self, config, overrides: overrides)
         for warning in loaded.warnings { note("warning: \(warning)") }
         let device = try device.resolved()
         let scenes = outputDir + "/scenes"
@@ -95,7 +96,7 @@ struct Demo: ParsableCommand {
     private func pretraining(
         _ configuration: PretrainingConfiguration, scenes: String, device: Device
     ) throws -> PretrainingRun {
-        var options = PretrainingTrainer.Options(outputDirectory: outputDir + "/pretrain")
+        var options = TrainingOptions(outputDirectory: outputDir + "/pretrain")
         options.device = device
         options.autocast = self.device.autocast
         options.seed = seed

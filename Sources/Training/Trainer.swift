@@ -1,66 +1,14 @@
 import Datasets
 import Files
 import Foundation
-import Text
 import Torch
 import ViCHA
 
-/// A loss that is no finite number.
-public struct DivergenceError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Epoch, counted from 0.
-    public let epoch: Int
-    /// Iteration of the epoch, counted from 0.
-    public let iteration: Int
-    /// The losses, by name.
-    public let losses: String
-    /// Where the weights before this step lie.
-    public let checkpoint: String
-
-    /// What happened, where, and what to do about it.
-    public var description: String {
-        "the loss is not finite in epoch \(epoch), iteration \(iteration) (\(losses)). The weights "
-            + "before this step are in '\(checkpoint)'. Lower optimizer.lr, lengthen warmup_epochs, or "
-            + "use --precision fp32."
-    }
-}
-
-/// Pretrains a model (ViCHA section 3), resumably.
-public final class PretrainingTrainer {
-    /// What a run needs beside its configuration.
-    public struct Options: Sendable {
-        /// Where checkpoints and logs go.
-        public var outputDirectory: String
-        /// Where the model computes.
-        public var device = Device.cpu
-        /// Type of matrix products; nil for full precision.
-        public var autocast: DType?
-        /// What every random choice is made from.
-        public var seed: UInt64 = 42
-        /// Threads that prepare batches.
-        public var workers = 1
-        /// Steps to make at most, nil for whole epochs.
-        public var maxSteps: Int?
-        /// Steps between two readings of the losses; each waits for the device.
-        public var logInterval = 1
-        /// Least time between two saves of the last checkpoint at ends of epochs. seconds
-        public var saveInterval = 60.0
-
-        /// A run on the CPU in full precision.
-        public init(outputDirectory: String) { self.outputDirectory = outputDirectory }
-    }
-
-    /// How a run ended.
-    public enum Outcome: Sendable, Equatable {
-        case finished
-        /// Stopped on request, with everything saved.
-        case interrupted
-    }
-
-    /// The model that is trained.
-    public let model: PretrainingModel
-    private let configuration: PretrainingConfiguration
-    private let dataset: PretrainingDataset
-    private let options: Options
+/// Runs a task step by step, resumably.
+public final class Trainer<Task: TrainingTask> {
+    /// What is trained.
+    public let task: Task
+    private let options: TrainingOptions
     private let stop: StopSignal
     private let optimizer: AdamW
     private let schedule: LearningRateSchedule
@@ -69,33 +17,22 @@ public final class PretrainingTrainer {
     private let dropout: Generator
     private var state: TrainingCheckpoint.State
 
-    /// Prepares a run from epoch 0 with the weights that `model` has.
+    /// Prepares a run from epoch 0 with the weights that the task has.
     /// - Throws: ``ModelConfigurationError``, ``TorchError``
-    public init(
-        _ configuration: PretrainingConfiguration, model: PretrainingModel,
-        dataset: PretrainingDataset,
-        options: Options, stop: StopSignal = StopSignal()
-    ) throws {
-        try configuration.validate()
+    public init(_ task: Task, options: TrainingOptions, stop: StopSignal = StopSignal()) throws {
+        let plan = task.plan
         sampler = EpochSampler(
-            count: dataset.records.count, batchSize: configuration.batchSize, seed: options.seed)
+            count: plan.recordCount, batchSize: plan.batchSize, seed: options.seed)
         guard sampler.batchCount > 0 else {
             throw ModelConfigurationError(
                 key: "batch_size",
-                expected: "at most the number of records (\(dataset.records.count))")
+                expected: "at most the number of records (\(plan.recordCount))")
         }
-        self.configuration = configuration
-        self.model = model
-        self.dataset = dataset
+        self.task = task
         self.options = options
         self.stop = stop
-        optimizer = AdamW(
-            groups: ParameterGroups.make(
-                model.store, weightDecay: configuration.optimizer.weightDecay,
-                compatibility: configuration.model.compatibility),
-            learningRate: configuration.optimizer.learningRate)
-        schedule = LearningRateSchedule(
-            configuration.schedule, learningRate: configuration.optimizer.learningRate)
+        optimizer = AdamW(groups: task.parameterGroups, learningRate: plan.learningRate)
+        schedule = LearningRateSchedule(plan.schedule, learningRate: plan.learningRate)
         draws = try Generator(seed: options.seed)
         dropout = try Generator(seed: options.seed &+ 1, device: options.device)
         state = TrainingCheckpoint.State(
@@ -107,7 +44,7 @@ public final class PretrainingTrainer {
     /// - Throws: ``CheckpointError``, ``SafetensorsError``, ``StateDictionaryError``
     public func resume(from path: String) throws {
         let saved = try TrainingCheckpoint.resume(
-            from: path, weights: model.store, optimizer: optimizer, random: random)
+            from: path, weights: task.store, optimizer: optimizer, random: random)
         for (what, then, now) in [
             ("the seed", String(saved.seed), String(state.seed)),
             ("a number of records of", String(saved.recordCount), String(state.recordCount)),
@@ -123,31 +60,31 @@ public final class PretrainingTrainer {
 
     /// Trains until the last epoch, the step limit or a request to stop.
     /// - Throws: ``DivergenceError``, and errors of data, files and libtorch
-    public func run() throws -> Outcome {
+    public func run() throws -> TrainingOutcome {
         try makeDirectory(options.outputDirectory)
-        try ConfigurationFile.write(configuration, to: path("config.yaml"))
+        try task.writeConfiguration(to: path("config.yaml"))
         let log = try TrainingLog(
             directory: options.outputDirectory, step: state.step, epoch: state.epoch)
         let first = state.epoch * sampler.batchCount + state.iteration
-        let total = configuration.schedule.epochs * sampler.batchCount
+        let total = schedule.configuration.epochs * sampler.batchCount
         let end = options.maxSteps.map { min(total, first + max(0, $0 - state.step)) } ?? total
-        let (dataset, seed, order) = (dataset, options.seed, EpochOrder(sampler))
+        let (makeBatch, seed, order) = (task.makeBatch, options.seed, EpochOrder(sampler))
         let loader = PrefetchingLoader(
             first..<end, workers: options.workers, ahead: 2 * options.workers
         ) { number in
             let (epoch, indices) = order.batch(number)
-            return try dataset.batch(indices, seed: (seed, UInt64(epoch)))
+            return try makeBatch(indices, (seed, UInt64(epoch)))
         }
         defer { loader.stop() }
         let progress = ProgressDisplay(total: end, first: first, unit: "images")
         var lastSave = Date()
         var done = first
         var pending = PendingLosses()
-        while let arrays = try loader.next() {
-            for reason in arrays.skipped { report("skipped: \(reason)") }
-            state.skippedImages += arrays.skipped.count
+        while let (batch, skipped) = try loader.next() {
+            for reason in skipped { report("skipped: \(reason)") }
+            state.skippedImages += skipped.count
             let rate = schedule.rate(epoch: state.epoch, iteration: state.iteration)
-            pending.append(try step(arrays, rate: rate), rate: rate)
+            pending.append(try step(batch, rate: rate), rate: rate)
             state.iteration += 1
             state.step += 1
             done += 1
@@ -182,25 +119,21 @@ public final class PretrainingTrainer {
         state.epoch += 1
         state.iteration = 0
         state.metrics = MetricAverages()
-        if let every = configuration.saveStep, (finished + 1) % every == 0 {
+        if let every = task.plan.saveStep, (finished + 1) % every == 0 {
             try save(path(String(format: "checkpoint_%02d.safetensors", finished)))
         }
     }
 
     /// One step; returns its losses as tensors, so that nothing waits for the device.
-    private func step(_ arrays: PretrainingArrays, rate: Double) throws -> PretrainingLosses {
-        let batch = PretrainingBatch(arrays)
-        let chance = PretrainingDraws(for: batch, configuration.model, generator: draws)
+    private func step(_ batch: Task.Batch, rate: Double) throws -> TrainingLosses {
         optimizer.learningRate = rate
         try optimizer.clearGradients()
-        let alpha =
-            state.epoch > 0
-            ? configuration.alpha
-            : configuration.alpha * min(1, Double(state.iteration) / Double(sampler.batchCount))
+        let step = TrainingStep(
+            epoch: state.epoch, iteration: state.iteration,
+            iterationsPerEpoch: sampler.batchCount, device: options.device, draws: draws,
+            dropout: dropout)
         let losses = try withAutocast(options.autocast, on: options.device) {
-            try model.losses(
-                batch.to(device: options.device), chance.to(device: options.device), alpha: alpha,
-                dropout: dropout)
+            try task.losses(batch, step)
         }
         let total = losses.total
         try total.backward()
@@ -241,7 +174,7 @@ public final class PretrainingTrainer {
 
     private func save(_ path: String) throws {
         try TrainingCheckpoint.save(
-            to: path, weights: model.store, optimizer: optimizer, random: random, state: state)
+            to: path, weights: task.store, optimizer: optimizer, random: random, state: state)
     }
 
     private func path(_ name: String) -> String {
@@ -282,10 +215,8 @@ private struct PendingLosses {
 
     var count: Int { steps.count }
 
-    mutating func append(_ losses: PretrainingLosses, rate: Double) {
-        var named = [("loss_mlm", losses.mlm), ("loss_ita", losses.ita), ("loss_itm", losses.itm)]
-        if let mae = losses.mae { named.append(("loss_mae", mae)) }
-        steps.append((named.map { ($0.0, $0.1.detached()) }, rate))
+    mutating func append(_ losses: TrainingLosses, rate: Double) {
+        steps.append((losses.parts.map { ($0.name, $0.value.detached()) }, rate))
     }
 
     func values() throws -> [(losses: [(name: String, value: Double)], rate: Double)] {
@@ -296,25 +227,5 @@ private struct PendingLosses {
             numbers.removeFirst(row.count)
             return (row, step.rate)
         }
-    }
-}
-
-extension PretrainingBatch {
-    /// The tensors of a prepared batch, on the CPU.
-    public init(_ arrays: PretrainingArrays) {
-        self.init(
-            images: Tensor(
-                arrays.pixels, shape: [arrays.captions.rows, 3, arrays.side, arrays.side]),
-            captions: TokenBatch(arrays.captions), concepts: arrays.concepts.map { TokenBatch($0) })
-    }
-}
-
-extension TokenBatch {
-    /// The tensors of encoded texts, on the CPU.
-    public init(_ batch: EncodedBatch) {
-        let shape = [batch.rows, batch.length]
-        self.init(
-            inputIDs: Tensor(batch.inputIDs, shape: shape),
-            attentionMask: Tensor(batch.attentionMask, shape: shape))
     }
 }

@@ -1,0 +1,114 @@
+import ArgumentParser
+import CLIP
+import Datasets
+import Foundation
+import Torch
+import Training
+
+/// `vicha concepts train-clip`
+struct TrainCLIP: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train-clip",
+        abstract: "Train a small CLIP model on image-caption pairs.",
+        discussion: """
+            For pictures of another world than photos, or where no weights are at hand. The output \
+            directory is a CLIP model in open_clip's form, which --clip of the other commands \
+            takes; it also has logs, and a checkpoint that --resume goes on from.
+
+            EXAMPLES
+              vicha concepts train-clip --config configs/scenes/clip.yaml --data-dir data/scenes \\
+                --data-json-dir data/scenes --output-dir output/clip
+              vicha concepts train-clip --config configs/scenes/clip.yaml --data-dir data/scenes \\
+                --data-json-dir data/scenes --output-dir output/clip --resume
+            """)
+
+    @Option(help: "Configuration file.")
+    var config: String
+
+    @OptionGroup var data: DataOptions
+
+    @Option(name: [.long, .customLong("output_dir")], help: "Directory for the model and logs.")
+    var outputDir: String
+
+    @Flag(help: "Go on with the run in the output directory.")
+    var resume = false
+
+    @Option(
+        help: ArgumentHelp(
+            "merges.txt of CLIP's tokenizer; by default the one set up with the program.",
+            valueName: "path"))
+    var merges: String?
+
+    @OptionGroup var device: DeviceOptions
+
+    @Option(help: "Seed of all random choices.")
+    var seed: UInt64 = 42
+
+    @Option(help: "Threads that prepare batches.")
+    var workers = 2
+
+    @Option(help: "Stop after this many steps.")
+    var maxSteps: Int?
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Change a value of the configuration; may be repeated.", valueName: "key=value"))
+    var overrides: [String] = []
+
+    func validate() throws {
+        guard workers > 0 else { throw ValidationError("--workers must be 1 or more") }
+        guard (maxSteps ?? 1) > 0 else { throw ValidationError("--max-steps must be 1 or more") }
+    }
+
+    func run() throws {
+        var options = TrainingOptions(outputDirectory: outputDir)
+        options.device = try device.resolved()
+        options.autocast = device.autocast
+        options.seed = seed
+        options.workers = workers
+        options.maxSteps = maxSteps
+        let loaded = try ConfigurationFile.load(
+            CLIPTrainingConfiguration.self, config, overrides: overrides)
+        for warning in loaded.warnings { note("warning: \(warning)") }
+        let stop = StopSignal()
+        stop.watchSignals()
+        let run = try CLIPTrainingRun(
+            loaded.configuration, data: data.location(), merges: Resources.merges(merges),
+            options: options, stop: stop)
+        if resume { try run.trainer.resume(from: run.trainer.lastCheckpoint) }
+        guard try run.trainAndSave() == .finished else {
+            note("stopped on request; --resume goes on from \(run.trainer.lastCheckpoint)")
+            return
+        }
+        note("saved \(outputDir)")
+    }
+}
+
+/// Puts the training of a CLIP model together from files and options; shared by `train-clip` and
+/// `demo`.
+struct CLIPTrainingRun {
+    let trainer: CLIPTrainer
+    private let outputDirectory: String
+
+    init(
+        _ configuration: CLIPTrainingConfiguration, data: DataLocation, merges: String,
+        options: TrainingOptions, stop: StopSignal
+    ) throws {
+        try configuration.validate()
+        let task = try CLIPTask(
+            configuration,
+            records: AnnotationFile.load(
+                files: configuration.trainFiles.map(data.annotationFile), requiresConcepts: false),
+            paths: data.images, merges: merges, seed: options.seed, device: options.device)
+        if !data.allowsMissingImages { try task.checkImages() }
+        trainer = try CLIPTrainer(task, options: options, stop: stop)
+        outputDirectory = options.outputDirectory
+    }
+
+    func trainAndSave() throws -> TrainingOutcome {
+        let outcome = try trainer.run()
+        try trainer.task.save(to: outputDirectory)
+        return outcome
+    }
+}

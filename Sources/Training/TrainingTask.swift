@@ -1,0 +1,132 @@
+import Datasets
+import Foundation
+import Torch
+
+/// What is trained, and on what: each objective has its own, and one ``Trainer`` runs them all.
+public protocol TrainingTask {
+    /// What worker threads prepare for a step.
+    associatedtype Batch: Sendable
+
+    /// The weights and how they change.
+    var store: ParameterStore { get }
+    /// Which weights the optimizer decays.
+    var parameterGroups: [AdamW.Group] { get }
+    /// How steps follow each other.
+    var plan: TrainingPlan { get }
+    /// Makes the batch of some records, from any thread, with what could not be read and was
+    /// replaced. The pair of numbers makes all random choices.
+    var makeBatch: @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: Batch, skipped: [String]) {
+        get
+    }
+
+    /// The losses of a batch.
+    func losses(_ batch: Batch, _ step: TrainingStep) throws -> TrainingLosses
+
+    /// Writes the configuration of the run with every value.
+    func writeConfiguration(to path: String) throws
+}
+
+/// How the steps of a run follow each other.
+public struct TrainingPlan: Sendable {
+    /// Records of the data set.
+    public var recordCount: Int
+    /// Records of a step.
+    public var batchSize: Int
+    /// Learning rate at the top of the schedule.
+    public var learningRate: Double
+    /// Epochs, and the learning rate of each.
+    public var schedule: LearningRateSchedule.Configuration
+    /// Epochs between two checkpoints that are kept, nil for none.
+    public var saveStep: Int?
+
+    /// Describes a run.
+    public init(
+        recordCount: Int, batchSize: Int, learningRate: Double,
+        schedule: LearningRateSchedule.Configuration, saveStep: Int? = nil
+    ) {
+        self.recordCount = recordCount
+        self.batchSize = batchSize
+        self.learningRate = learningRate
+        self.schedule = schedule
+        self.saveStep = saveStep
+    }
+}
+
+/// Where in a run a step is, and what it computes with.
+public struct TrainingStep {
+    /// Epoch, counted from 0.
+    public let epoch: Int
+    /// Iteration of the epoch, counted from 0.
+    public let iteration: Int
+    /// Iterations of an epoch.
+    public let iterationsPerEpoch: Int
+    /// Where the model computes.
+    public let device: Device
+    /// Draws on the CPU, such as of masks.
+    public let draws: Generator
+    /// Draws of dropout, on the device.
+    public let dropout: Generator
+}
+
+/// The losses of a step; scalars.
+public struct TrainingLosses {
+    /// What is minimised.
+    public let total: Tensor
+    /// What logs show, by the official names, `loss_…`.
+    public let parts: [(name: String, value: Tensor)]
+
+    /// Makes the value.
+    public init(total: Tensor, parts: [(name: String, value: Tensor)]) {
+        self.total = total
+        self.parts = parts
+    }
+}
+
+/// What a run needs beside its task.
+public struct TrainingOptions: Sendable {
+    /// Where checkpoints and logs go.
+    public var outputDirectory: String
+    /// Where the model computes.
+    public var device = Device.cpu
+    /// Type of matrix products; nil for full precision.
+    public var autocast: DType?
+    /// What every random choice is made from.
+    public var seed: UInt64 = 42
+    /// Threads that prepare batches.
+    public var workers = 1
+    /// Steps to make at most, nil for whole epochs.
+    public var maxSteps: Int?
+    /// Steps between two readings of the losses; each waits for the device.
+    public var logInterval = 1
+    /// Least time between two saves of the last checkpoint at ends of epochs. seconds
+    public var saveInterval = 60.0
+
+    /// A run on the CPU in full precision.
+    public init(outputDirectory: String) { self.outputDirectory = outputDirectory }
+}
+
+/// How a run ended.
+public enum TrainingOutcome: Sendable, Equatable {
+    case finished
+    /// Stopped on request, with everything saved.
+    case interrupted
+}
+
+/// A loss that is no finite number.
+public struct DivergenceError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Epoch, counted from 0.
+    public let epoch: Int
+    /// Iteration of the epoch, counted from 0.
+    public let iteration: Int
+    /// The losses, by name.
+    public let losses: String
+    /// Where the weights before this step lie.
+    public let checkpoint: String
+
+    /// What happened, where, and what to do about it.
+    public var description: String {
+        "the loss is not finite in epoch \(epoch), iteration \(iteration) (\(losses)). The weights "
+            + "before this step are in '\(checkpoint)'. Lower optimizer.lr, lengthen warmup_epochs, or "
+            + "use --precision fp32."
+    }
+}
