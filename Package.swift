@@ -48,7 +48,10 @@ let package = Package(
             name: "Concepts",
             dependencies: ["CLIP", "Datasets", "Files", "Images", "Nouns", "Text", "Torch"],
             swiftSettings: swift),
-        .target(name: "Nouns", dependencies: ["Files", "Text"], swiftSettings: swift),
+        .target(
+            name: "Nouns", dependencies: ["Files", "Text"],
+            resources: [.copy("Resources/tagger.txt"), .copy("Resources/WordNet-license.txt")],
+            swiftSettings: swift),
         .systemLibrary(
             name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
         .target(

@@ -60,16 +60,17 @@ public struct ConceptExtraction: Sendable {
     ///   - file: an annotation file; its captions stand in `caption` or, for NLVR2, `sentence`
     ///   - field: another field of captions
     ///   - wordNet: the words
+    ///   - tagger: finds the nouns
     ///   - options: what is taken
     ///   - workers: threads; their number changes no result
     ///   - progress: gets the records done
     /// - Throws: `AnnotationError` for a record without a caption
     public mutating func add(
-        _ file: RecordFile, field: String? = nil, wordNet: WordNet,
+        _ file: RecordFile, field: String? = nil, wordNet: WordNet, tagger: PerceptronTagger,
         _ options: NounExtractor.Options = .init(), workers: Int = 1,
         progress: (Int) -> Void = { _ in }
     ) throws {
-        let extractors = ExtractorPool(wordNet, options)
+        let extractors = ExtractorPool(wordNet, tagger, options)
         let blocks = (file.count + Self.blockSize - 1) / Self.blockSize
         let loader = PrefetchingLoader(0..<blocks, workers: workers, ahead: 4 * workers) { block in
             try extractors.withExtractor { extractor in
@@ -102,7 +103,7 @@ public struct ConceptExtraction: Sendable {
         for index in range {
             let captions: [String]
             do {
-                captions = try Self.captions(of: file[index], field)
+                captions = try file[index].captions(field: field)
             } catch AnnotationError.invalidText {
                 part.skipped += 1
                 continue
@@ -117,15 +118,21 @@ public struct ConceptExtraction: Sendable {
         }
         return part
     }
+}
 
-    private static func captions(of record: RawRecord, _ field: String?) throws -> [String] {
+extension RawRecord {
+    /// The captions of a record: `caption` or, for NLVR2, `sentence`.
+    ///
+    /// - Parameter field: another field of captions
+    /// - Throws: `AnnotationError` where the field is missing or no text
+    public func captions(field: String? = nil) throws -> [String] {
         if let field {
-            if let captions = try record.texts(field) { return captions }
-        } else if let captions = try record.texts("caption") ?? record.texts("sentence") {
+            if let captions = try texts(field) { return captions }
+        } else if let captions = try texts("caption") ?? texts("sentence") {
             return captions
         }
         throw AnnotationError.invalidRecord(
-            file: record.file.path, record: record.index, field: field ?? "caption",
+            file: file.path, record: index, field: field ?? "caption",
             expected: "a text or a list of texts (or sentence, for NLVR2)")
     }
 }
@@ -137,15 +144,17 @@ private final class ExtractorPool: @unchecked Sendable {
     private let lock = NSLock()
     private var free: [NounExtractor] = []
     private let wordNet: WordNet
+    private let tagger: PerceptronTagger
     private let options: NounExtractor.Options
 
-    init(_ wordNet: WordNet, _ options: NounExtractor.Options) {
+    init(_ wordNet: WordNet, _ tagger: PerceptronTagger, _ options: NounExtractor.Options) {
         self.wordNet = wordNet
+        self.tagger = tagger
         self.options = options
     }
 
     func withExtractor<Result>(_ body: (inout NounExtractor) throws -> Result) rethrows -> Result {
-        var extractor = lock.withLock { free.popLast() } ?? NounExtractor(wordNet, options)
+        var extractor = lock.withLock { free.popLast() } ?? NounExtractor(wordNet, tagger, options)
         defer { lock.withLock { free.append(extractor) } }
         return try body(&extractor)
     }

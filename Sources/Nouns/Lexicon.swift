@@ -8,14 +8,10 @@ struct WordEntry: Sendable {
     let counts: WordNet.Counts
     let closedClass: ClosedClass?
     let isColour: Bool
-    /// Hashes of the lower-case word, of its last two, three and four letters, and of its first.
-    let word: UInt64
-    let suffixes: (UInt64, UInt64, UInt64)
-    let first: UInt64
     let ending: Ending
 
     /// Endings that say something about words that are in no dictionary.
-    enum Ending: Sendable {
+    enum Ending: String, Sendable {
         case ing
         case ed
         case ly
@@ -24,16 +20,31 @@ struct WordEntry: Sendable {
     }
 }
 
+/// What features of a tagger are made of, besides tags.
+enum WordAttribute: Int, CaseIterable, Sendable {
+    case word
+    case lastTwo
+    case lastThree
+    case lastFour
+    case first
+    /// What WordNet allows, or the closed class.
+    case forms
+}
+
 /// Looks words up in WordNet once each. Not for several threads: each has its own.
 struct Lexicon {
     let wordNet: WordNet
     private(set) var words = StringTable(capacity: 4096)
     private var entries: [WordEntry] = []
+    /// [words, attributes]
+    private var hashes: [UInt64] = []
+    /// Whether two words, by their numbers, are a noun of WordNet.
+    private var compounds: [SIMD2<Int>: Bool] = [:]
 
     /// Words that describe more often than they name, against WordNet's counts.
     private static let colours: Set<String> = [
         "beige", "black", "blond", "blonde", "blue", "brown", "brunette",
-        "golden", "gray", "green", "grey", "khaki", "maroon", "navy", "pink", "purple",
+        "golden", "gray", "green", "grey", "khaki", "maroon", "navy", "orange", "pink", "purple",
         "red", "tan", "teal", "turquoise", "violet", "white", "yellow",
     ]
 
@@ -42,107 +53,93 @@ struct Lexicon {
     /// The number of a lower-case word.
     mutating func number(of word: UnsafeBufferPointer<UInt8>) -> Int {
         let (number, isNew) = words.insert(word)
-        if isNew { entries.append(entry(String(decoding: word, as: UTF8.self))) }
+        if isNew {
+            entries.append(entry(words[number]))
+            hashes += WordAttribute.allCases.map { Self.hash(of: text($0, of: number)) }
+        }
         return number
     }
 
     subscript(number: Int) -> WordEntry { entries[number] }
 
+    /// Whether two words are a noun of WordNet together, the second also in the plural: life jackets.
+    mutating func isCompound(_ first: Int, _ second: Int) -> Bool {
+        let pair = SIMD2(first, second)
+        if let known = compounds[pair] { return known }
+        let lemma = wordNet.singular(of: words[second]) ?? words[second]
+        let isCompound = [words[second], lemma].contains {
+            wordNet.isNoun(words[first] + "_" + $0)
+        }
+        compounds[pair] = isCompound
+        return isCompound
+    }
+
+    /// The hash of an attribute's text.
+    func hash(_ attribute: WordAttribute, of number: Int) -> UInt64 {
+        hashes[number * WordAttribute.allCases.count + attribute.rawValue]
+    }
+
+    /// An attribute as it stands in the files of taggers.
+    func text(_ attribute: WordAttribute, of number: Int) -> String {
+        func decoded(_ bytes: ArraySlice<UInt8>) -> String {
+            // Cut inside a letter of several bytes, these are signs of replacement: as good as any.
+            String(decoding: bytes, as: UTF8.self)
+        }
+        let word = words.utf8(number)
+        return switch attribute {
+        case .word: decoded(word)
+        case .lastTwo: decoded(word.suffix(2))
+        case .lastThree: decoded(word.suffix(3))
+        case .lastFour: decoded(word.suffix(4))
+        case .first: decoded(word.prefix(1))
+        case .forms: entries[number].formsText
+        }
+    }
+
+    static func hash(of text: some StringProtocol) -> UInt64 {
+        var hash = StableHash()
+        hash.add(text.utf8)
+        return hash.value
+    }
+
     private func entry(_ word: String) -> WordEntry {
         let (forms, counts) = wordNet.lookUp(word)
-        let bytes = Array(word.utf8)
-        func hash(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-            var hash = StableHash()
-            hash.add(bytes)
-            return hash.value
-        }
+        let length = word.utf8.count
         let ending: WordEntry.Ending =
-            word.hasSuffix("ing") && bytes.count > 4
-            ? .ing
-            : word.hasSuffix("ed") && bytes.count > 3
-                ? .ed
-                : word.hasSuffix("ly") && bytes.count > 3 ? .ly : word.hasSuffix("s") ? .s : .other
+            if word.hasSuffix("ing"), length > 4 {
+                .ing
+            } else if word.hasSuffix("ed"), length > 3 {
+                .ed
+            } else if word.hasSuffix("ly"), length > 3 {
+                .ly
+            } else {
+                word.hasSuffix("s") ? .s : .other
+            }
         return WordEntry(
             forms: forms, counts: counts, closedClass: ClosedClass.classOfWord[word],
-            isColour: Self.colours.contains(word),
-            word: hash(bytes[...]),
-            suffixes: (hash(bytes.suffix(2)), hash(bytes.suffix(3)), hash(bytes.suffix(4))),
-            first: hash(bytes.prefix(1)), ending: ending)
+            isColour: Self.colours.contains(word), ending: ending)
     }
 }
 
-/// Part of speech of a token, as far as noun phrases need it.
-enum PartOfSpeech: UInt8, CaseIterable, Sendable {
-    case noun
-    case verb
-    case adjective
-    case adverb
-    case number
-    case determiner
-    case possessive
-    case preposition
-    case hyphen
-    case other
-
-    var isNoun: Bool { self == .noun }
-}
-
-/// A caption cut into words that are looked up.
-struct LookedUpCaption {
-    /// A word or a sign.
-    struct Token {
-        let kind: CaptionToken.Kind
-        /// Number of the word in the lexicon.
-        let word: Int
-        /// Bytes of the text.
-        let range: Range<Int>
-        let isCapitalised: Bool
-    }
-
-    private(set) var tokens: [Token] = []
-    private let text: String
-
-    /// A token as it stands in the caption.
-    func surface(_ index: Int) -> Substring {
-        let range = tokens[index].range
-        let start = text.utf8.index(text.startIndex, offsetBy: range.lowerBound)
-        return text[start..<text.utf8.index(start, offsetBy: range.count)]
-    }
-
-    init(_ caption: String, _ lexicon: inout Lexicon) {
-        text = Self.plain(caption)
-        var copy = text
-        copy.withUTF8 { bytes in
-            let tokens = CaptionTokenizer.tokens(of: bytes)
-            // Letters beyond ASCII are lower-case already.
-            let lowered = bytes.map { (65...90).contains($0) ? $0 | 0x20 : $0 }
-            lowered.withUnsafeBufferPointer { lowered in
-                self.tokens = tokens.map {
-                    Token(
-                        kind: $0.kind,
-                        word: lexicon.number(of: UnsafeBufferPointer(rebasing: lowered[$0.range])),
-                        range: $0.range, isCapitalised: $0.isCapitalised)
-                }
+extension WordEntry {
+    /// The closed class, or that it is a colour, or a letter for each form that WordNet allows and one for the part of speech
+    /// that WordNet's authors met most often, or the ending of an unknown word.
+    fileprivate var formsText: String {
+        if let closedClass { return "\(closedClass)" }
+        if isColour { return "colour" }
+        if forms.isEmpty { return "?\(ending)" }
+        let letters = "nvarpsgd".enumerated()
+            .filter { forms.contains(WordNet.Forms(rawValue: 1 << UInt16($0.offset))) }
+            .map { String($0.element) }
+        let most = max(counts.noun, counts.verb, counts.adjective, counts.adverb)
+        let favourite =
+            switch most {
+            case 0: ""
+            case counts.noun: "/n"
+            case counts.verb: "/v"
+            case counts.adjective: "/a"
+            default: "/r"
             }
-        }
-    }
-
-    /// Text with typographic signs in their plain form, and without emoji and other signs that are
-    /// neither letter nor digit.
-    private static func plain(_ text: String) -> String {
-        guard text.utf8.contains(where: { $0 >= 128 }) else { return text }
-        var result = ""
-        for scalar in text.precomposedStringWithCanonicalMapping.unicodeScalars {
-            switch scalar {
-            case "\u{2018}", "\u{2019}": result += "'"
-            case "\u{2010}", "\u{2011}": result += "-"
-            case _ where scalar.isASCII: result.unicodeScalars.append(scalar)
-            case _ where scalar.properties.isAlphabetic:
-                result += scalar.properties.lowercaseMapping
-            case _ where scalar.properties.isDiacritic: result.unicodeScalars.append(scalar)
-            default: result += " "
-            }
-        }
-        return result
+        return letters.joined() + favourite
     }
 }

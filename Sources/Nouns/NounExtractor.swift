@@ -1,6 +1,6 @@
 import Text
 
-/// Takes noun concepts from captions (`concept-extraction.md`): the head of each noun phrase with its
+/// Takes noun concepts from captions (ViCHA section 3.1): the head of each noun phrase with its
 /// compound words. Not for several threads: each has its own.
 public struct NounExtractor {
     /// What is taken beside heads, and in which form.
@@ -27,19 +27,21 @@ public struct NounExtractor {
     }
 
     private let options: Options
+    private let tagger: PerceptronTagger
     private var lexicon: Lexicon
     private let finder = NounPhraseFinder()
 
     /// Makes an extractor.
-    public init(_ wordNet: WordNet, _ options: Options = Options()) {
+    public init(_ wordNet: WordNet, _ tagger: PerceptronTagger, _ options: Options = Options()) {
         self.options = options
+        self.tagger = tagger
         lexicon = Lexicon(wordNet)
     }
 
     /// The concepts of a caption.
     public mutating func concepts(of caption: String) -> Concepts {
         let text = LookedUpCaption(caption, &lexicon)
-        let tags = RuleTagger().tags(text, lexicon)
+        let tags = tagger.tags(text, lexicon)
         let phrases = finder(text, tags, lexicon)
         var concepts = Concepts()
         concepts.heads = phrases.map { head(of: $0, text) }

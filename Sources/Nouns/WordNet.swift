@@ -17,7 +17,7 @@ public enum NounError: Error, Equatable, Sendable, CustomStringConvertible {
             "'\(path)' is no tagger, in line \(line): \(reason); make it again with "
                 + "'vicha concepts train-tagger'"
         case .noLinkGrammar(let reason):
-            "training a tagger needs link-grammar (\(reason)): install Debian's liblink-grammar5 and "
+            "training a tagger needs link-grammar (\(reason)): install Debian's link-grammar and "
                 + "link-grammar-dictionaries-en"
         }
     }

@@ -22,6 +22,6 @@ struct ConceptCommands: ParsableCommand {
         subcommands: [
             ExtractConcepts.self, EmbedText.self, EmbedImages.self, AttachConcepts.self,
             ShowConcepts.self,
-            TrainCLIP.self,
+            TrainCLIP.self, TrainTagger.self,
         ])
 }

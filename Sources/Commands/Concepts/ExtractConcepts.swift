@@ -55,6 +55,11 @@ struct ExtractConcepts: ParsableCommand {
     @Option(help: "Directory of WordNet's database.")
     var wordnet = WordNet.defaultPath
 
+    @Option(
+        help: ArgumentHelp(
+            "Tagger of 'train-tagger'; the one of the package by default.", valueName: "file"))
+    var tagger: String?
+
     @Option(help: "Threads; all cores by default.")
     var workers = ProcessInfo.processInfo.activeProcessorCount
 
@@ -74,11 +79,15 @@ struct ExtractConcepts: ParsableCommand {
         let records = try files.map { try RecordFile(path: $0) }
         let all = records.map(\.count).reduce(0, +)
         let wordNet = try WordNet(path: wordnet)
+        let tagger = try tagger.map { try PerceptronTagger(path: $0) } ?? .standard()
         var extraction = ConceptExtraction()
         var before = 0
         let bar = CountingBar(unit: "records", title: "extract")
+        bar.update(0, of: all, here: 0)
         for file in records {
-            try extraction.add(file, field: field, wordNet: wordNet, options, workers: workers) {
+            try extraction.add(
+                file, field: field, wordNet: wordNet, tagger: tagger, options, workers: workers
+            ) {
                 bar.update(before + $0, of: all, here: before + $0)
             }
             before += file.count
