@@ -88,6 +88,13 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(name: "ViCHATests", dependencies: ["ViCHA"], swiftSettings: swift),
         .testTarget(
+            name: "CLIPTests", dependencies: ["CLIP", "Torch"], exclude: ["Fixtures"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "ConceptsTests",
+            dependencies: ["Concepts", "Datasets", "Nouns", "Text", "Torch"],
+            swiftSettings: swift),
+        .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "Images", "Text"],
             swiftSettings: swift),
         .testTarget(

@@ -146,7 +146,10 @@ public struct TableWriter {
         precondition(
             values.shape == [ends.count, manifest.width],
             "\(ends.count) rows of \(manifest.width) are wanted, not \(values.shape)")
-        let list = try JSONEncoder().encode(rows.skipped)
+        // Sorted, so that a shard made again has the same bytes.
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let list = try encoder.encode(rows.skipped)
         try writeSafetensors(
             [
                 ShardedTable.Keys.rows: values,

@@ -1,0 +1,192 @@
+import Concepts
+import Foundation
+import Testing
+import Text
+import Torch
+
+/// Tables of embeddings on disk.
+@Suite struct TableTests {
+    private struct Stopped: Error {}
+
+    private static func names(_ count: Int) -> StringTable {
+        var names = StringTable()
+        for number in 0..<count { names.insert("name \(number) é") }
+        return names
+    }
+
+    private static func writer(
+        _ directory: String, _ names: StringTable, width: Int = 3, source: String = "test"
+    ) throws -> TableWriter {
+        try TableWriter(
+            directory: directory, content: .texts, source: source, width: width, names: names,
+            shardSize: 4)
+    }
+
+    /// Rows that tell which name they are of; every seventh name is skipped.
+    private static func rows(_ range: Range<Int>, _ names: StringTable) -> TableWriter.Rows {
+        let kept = range.filter { !$0.isMultiple(of: 7) }
+        let values = kept.flatMap { number -> [Float] in [Float(number), 1, -Float(number)] }
+        return .init(
+            values: Tensor(values, shape: [kept.count, 3]),
+            skipped: range.filter { $0.isMultiple(of: 7) }.map {
+                SkippedName(name: names[$0], reason: "reason \($0)")
+            })
+    }
+
+    private static func files(_ directory: String) throws -> [String: Data] {
+        var result: [String: Data] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: directory) {
+            result[name] = FileManager.default.contents(atPath: directory + "/" + name)
+        }
+        return result
+    }
+
+    private static func withDirectory(_ body: (String) throws -> Void) throws {
+        let directory = NSTemporaryDirectory() + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try body(directory)
+    }
+
+    @Test func rowsAreReadInAnyOrder() throws {
+        try Self.withDirectory { directory in
+            let names = Self.names(30)
+            try Self.writer(directory, names).run { range, _ in Self.rows(range, names) }
+            let table = try ShardedTable(path: directory)
+            #expect(table.count == 25)
+            #expect(
+                table.skipped.map(\.reason) == ["0", "7", "14", "21", "28"].map { "reason \($0)" })
+            let wanted = [29, 1, 13, 2, 27, 2]
+            let numbers = try wanted.map { try #require(table.names.number(of: names[$0])) }
+            let rows = try table.rows(numbers).array(of: Float.self)
+            #expect(
+                rows == wanted.flatMap { number -> [Float] in [Float(number), 1, -Float(number)] })
+            let none = table.rows([]).shape
+            #expect(none == [0, 3])
+        }
+    }
+
+    /// Stopped between shards and inside one, the files at the end are the same as without a stop.
+    @Test func stoppedRunsGoOn() throws {
+        try Self.withDirectory { root in
+            let names = Self.names(30)
+            try Self.writer(root + "/whole", names).run { range, _ in Self.rows(range, names) }
+            #expect(throws: Stopped.self) {
+                try Self.writer(root + "/parts", names).run { range, _ in
+                    if range.lowerBound >= 12 { throw Stopped() }
+                    return Self.rows(range, names)
+                }
+            }
+            let error = #expect(throws: ConceptError.self) {
+                try ShardedTable(path: root + "/parts")
+            }
+            #expect(error == .incompleteTable(path: root + "/parts", found: 3, of: 8))
+            // What a process that was killed while it wrote leaves behind.
+            try Data("half".utf8).write(
+                to: URL(
+                    fileURLWithPath: root + "/parts/shard-000003-of-000008.safetensors.tmp-123"))
+            var made: [Range<Int>] = []
+            try Self.writer(root + "/parts", names).run { range, _ in
+                made.append(range)
+                return Self.rows(range, names)
+            }
+            #expect(made.first == 12..<16 && made.count == 5)
+            let (parts, whole) = try (Self.files(root + "/parts"), Self.files(root + "/whole"))
+            #expect(parts == whole)
+        }
+    }
+
+    /// Each shard is made once, whoever makes it.
+    @Test func severalRunsShareTheWork() throws {
+        try Self.withDirectory { directory in
+            let lock = NSLock()
+            nonisolated(unsafe) var made: [Int] = []
+            DispatchQueue.concurrentPerform(iterations: 3) { _ in
+                do {
+                    let names = Self.names(60)
+                    try Self.writer(directory, names).run { range, _ in
+                        lock.withLock { made.append(range.lowerBound) }
+                        usleep(5000)
+                        return Self.rows(range, names)
+                    }
+                } catch {
+                    Issue.record("\(error)")
+                }
+            }
+            #expect(made.sorted() == Array(stride(from: 0, to: 60, by: 4)))
+            let count = try ShardedTable(path: directory).count
+            #expect(count == 51)
+            let files = try Self.files(directory).keys
+            #expect(files.allSatisfy { !$0.hasSuffix(".lock") })
+        }
+    }
+
+    @Test func otherTablesAreNotMixedIn() throws {
+        try Self.withDirectory { directory in
+            let names = Self.names(5)
+            _ = try Self.writer(directory, names)
+            _ = try Self.writer(directory, names)
+            for wrong in [
+                { try Self.writer(directory, Self.names(6)) },
+                { try Self.writer(directory, names, width: 4) },
+                { try Self.writer(directory, names, source: "other") },
+            ] as [() throws -> TableWriter] {
+                let error = #expect(throws: ConceptError.self) { _ = try wrong() }
+                guard case .otherTable = error else {
+                    Issue.record("\(String(describing: error))")
+                    continue
+                }
+            }
+        }
+    }
+
+    @Test func nothingReadableIsAnError() throws {
+        try Self.withDirectory { directory in
+            let names = Self.names(5)
+            #expect(throws: ConceptError.noReadableImage(name: names[0], reason: "none")) {
+                try Self.writer(directory, names).run { range, _ in
+                    .init(
+                        values: .zeros([0, 3]),
+                        skipped: range.map { SkippedName(name: names[$0], reason: "none") })
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"a": [[1, 2]], "b": [3, 4e0]}"#, nil), (#"{"a": [[1, 2]], "b": [[3]]}"#, "1 numbers"),
+        (#"{"a": [1], "a": [2]}"#, "twice"), ("{}", "empty"), (#"{"a": [x]}"#, "a number"),
+        (#"{"a": [1"#, "byte"),
+    ]) func officialEmbeddings(_ text: String, _ problem: String?) throws {
+        try Self.withDirectory { directory in
+            try FileManager.default.createDirectory(
+                atPath: directory, withIntermediateDirectories: true)
+            let path = directory + "/e.json"
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+            guard let problem else {
+                let table = try ShardedTable(path: path)
+                #expect(table.names[1] == "b")
+                #expect(try table.rows([1, 0]).array(of: Float.self) == [3, 4, 1, 2])
+                return
+            }
+            let error = try #require(throws: (any Error).self) { try ShardedTable(path: path) }
+            #expect("\(error)".contains(path) && "\(error)".contains(problem), "\(error)")
+        }
+    }
+
+    @Test func damagedTablesAreRefused() throws {
+        try Self.withDirectory { directory in
+            let names = Self.names(9)
+            try Self.writer(directory, names).run { range, _ in Self.rows(range, names) }
+            let shard = directory + "/shard-000001-of-000003.safetensors"
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: shard))
+            try bytes.dropLast(5).write(to: URL(fileURLWithPath: shard))
+            #expect(throws: (any Error).self) { try ShardedTable(path: directory) }
+            try Data("{}".utf8).write(to: URL(fileURLWithPath: directory + "/table.json"))
+            let error = try #require(throws: ConceptError.self) {
+                try ShardedTable(path: directory)
+            }
+            #expect("\(error)".contains("table.json"))
+            #expect(throws: ConceptError.self) { try ShardedTable(path: "/no/table") }
+        }
+    }
+}
