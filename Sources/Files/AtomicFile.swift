@@ -45,7 +45,8 @@ public func writeAtomically(
     to path: String,
     _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
 ) throws {
-    let temporary = path + ".tmp-\(ProcessInfo.processInfo.processIdentifier)"
+    // Processes on several machines may write to one directory, so a process number is not enough.
+    let temporary = path + ".tmp-\(UUID().uuidString)"
     func fail() -> FileWritingError {
         FileWritingError(path: path, reason: String(cString: strerror(errno)))
     }

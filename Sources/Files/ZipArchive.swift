@@ -56,9 +56,9 @@ public final class ZipArchive {
     /// Names of the files in alphabetical order.
     public var names: [String] { entries.keys.sorted() }
 
-    /// The content of a file inside the archive, over the mapped memory.
+    /// The content of a file inside the archive, in the mapped memory: valid as long as the archive.
     /// - Throws: ``ZipError``
-    public func data(of name: String) throws -> Data {
+    public func bytes(of name: String) throws -> UnsafeRawBufferPointer {
         guard let entry = entries[name] else {
             throw ZipError(path: path, reason: "there is no file '\(name)' in it")
         }
@@ -75,14 +75,16 @@ public final class ZipArchive {
             guard start <= mapping.length, entry.size <= mapping.length - start else {
                 throw Malformed(reason: "'\(name)' reaches beyond its end")
             }
-            let owner = mapping
-            return Data(
-                bytesNoCopy: UnsafeMutableRawPointer(mutating: mapping.bytes + start),
-                count: entry.size,
-                deallocator: .custom { _, _ in withExtendedLifetime(owner) {} })
+            return UnsafeRawBufferPointer(start: mapping.bytes + start, count: entry.size)
         } catch let error as Malformed {
             throw ZipError(path: path, reason: error.reason)
         }
+    }
+
+    /// A copy of the content of a file inside the archive.
+    /// - Throws: ``ZipError``
+    public func data(of name: String) throws -> Data {
+        try withExtendedLifetime(self) { Data(try bytes(of: name)) }
     }
 
     private struct Malformed: Error { let reason: String }

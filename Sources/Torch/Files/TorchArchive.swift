@@ -101,18 +101,16 @@ public struct TorchArchive {
             let strides = arguments[3].elements?.compactMap(\.integer),
             shape.count == strides.count
         else { throw malformed("a tensor is described in an unknown way") }
-        let data = try archive.data(of: prefix + "/data/" + key)
+        let bytes = try archive.bytes(of: prefix + "/data/" + key)
         guard offset >= 0, (shape + strides).allSatisfy({ $0 >= 0 }),
             let last = Self.lastElement(offset: offset, shape: shape, strides: strides),
-            last < data.count / dtype.byteCount
+            last < bytes.count / dtype.byteCount
         else { throw malformed("a tensor reaches beyond its storage '\(key)'") }
-        let flat = data.withUnsafeBytes { bytes in
+        let shapeOfAll = [bytes.count / dtype.byteCount]
+        let flat =
             Int(bitPattern: bytes.baseAddress) % dtype.byteCount == 0 && !bytes.isEmpty
-                ? Tensor(
-                    borrowing: bytes, shape: [bytes.count / dtype.byteCount], dtype: dtype,
-                    owner: data as NSData)
-                : Tensor(bytes: bytes, shape: [bytes.count / dtype.byteCount], dtype: dtype)
-        }
+            ? Tensor(borrowing: bytes, shape: shapeOfAll, dtype: dtype, owner: archive)
+            : Tensor(bytes: bytes, shape: shapeOfAll, dtype: dtype)
         return try flat.strided(shape: shape, strides: strides, offset: offset).checked()
     }
 
