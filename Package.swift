@@ -78,7 +78,9 @@ let package = Package(
             ],
             path: "Benchmarks", exclude: ["README.md"], swiftSettings: swift),
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swift),
-        .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: swift),
+        .testTarget(
+            name: "TorchTests", dependencies: ["Torch"], exclude: ["Fixtures"], swiftSettings: swift
+        ),
         .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: swift),
         .testTarget(
             name: "ScenesTests", dependencies: ["Scenes", "Datasets", "Images"],
