@@ -74,9 +74,11 @@ let package = Package(
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "Text", "Torch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Concepts", "Datasets", "Nouns", "Text", "Torch",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Benchmarks", exclude: ["README.md"], swiftSettings: swift),
+            path: "Benchmarks", exclude: ["README.md", "attach_per_record.py"],
+            swiftSettings: swift),
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swift),
         .testTarget(
             name: "TorchTests", dependencies: ["Torch"], exclude: ["Fixtures"], swiftSettings: swift

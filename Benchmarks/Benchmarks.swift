@@ -8,7 +8,7 @@ import Torch
 struct Benchmarks: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmarks", abstract: "Measure parts of the package.",
-        subcommands: [Tokenizer.self, Operators.self])
+        subcommands: [Tokenizer.self, Operators.self, Attach.self, Extract.self])
 }
 
 /// Captions a second through cleaning and WordPiece on one core.
@@ -67,7 +67,7 @@ struct Operators: ParsableCommand {
     }
 }
 
-private func report(_ unit: String, _ values: [Double], note: String) {
+func report(_ unit: String, _ values: [Double], note: String) {
     let sorted = values.sorted()
     print(
         String(

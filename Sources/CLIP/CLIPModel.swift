@@ -1,5 +1,5 @@
-import Files
 // Shapes: B batch, L text tokens, P patches, D width of a tower, H heads, E width of the embeddings.
+import Files
 import Foundation
 import Torch
 

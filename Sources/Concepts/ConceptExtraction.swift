@@ -140,17 +140,25 @@ extension RawRecord {
 /// Extractors for as many threads as ask at a time: each keeps the words that it has looked up.
 ///
 /// Unchecked: `free` is guarded by `lock`.
-private final class ExtractorPool: @unchecked Sendable {
+public final class ExtractorPool: @unchecked Sendable {
     private let lock = NSLock()
     private var free: [NounExtractor] = []
     private let wordNet: WordNet
     private let tagger: PerceptronTagger
     private let options: NounExtractor.Options
 
-    init(_ wordNet: WordNet, _ tagger: PerceptronTagger, _ options: NounExtractor.Options) {
+    /// Makes a pool whose extractors have the same options.
+    public init(
+        _ wordNet: WordNet, _ tagger: PerceptronTagger, _ options: NounExtractor.Options = .init()
+    ) {
         self.wordNet = wordNet
         self.tagger = tagger
         self.options = options
+    }
+
+    /// The concepts of a caption.
+    public func concepts(of caption: String) -> NounExtractor.Concepts {
+        withExtractor { $0.concepts(of: caption) }
     }
 
     func withExtractor<Result>(_ body: (inout NounExtractor) throws -> Result) rethrows -> Result {

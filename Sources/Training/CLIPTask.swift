@@ -19,6 +19,9 @@ public struct CLIPTrainingConfiguration: Sendable, Equatable {
     public var schedule = LearningRateSchedule.Configuration()
     /// What is done to pictures.
     public var augmentation = AugmentationConfiguration()
+    /// Share of texts that are one noun of a caption instead of all of it. Concepts are embedded
+    /// without a sentence around them, which a small model that only ever saw sentences does badly.
+    public var conceptShare = 0.0
 
     /// The sizes of ViT-B/16, without data.
     public init() {}
@@ -37,6 +40,7 @@ public struct CLIPTrainingConfiguration: Sendable, Equatable {
         try require(
             (0.01...1).contains(augmentation.cropScale), "augmentation.crop_scale",
             "between 0.01 and 1")
+        try require((0...1).contains(conceptShare), "concept_share", "between 0 and 1")
     }
 }
 
@@ -47,6 +51,7 @@ extension CLIPTrainingConfiguration: FileConfiguration {
         case optimizer
         case schedule = "schedular"
         case augmentation
+        case conceptShare = "concept_share"
     }
 
     /// The values of a file; the sizes of the model must be there.
@@ -62,6 +67,7 @@ extension CLIPTrainingConfiguration: FileConfiguration {
         try read(.optimizer, &optimizer)
         try read(.schedule, &schedule)
         try read(.augmentation, &augmentation)
+        try read(.conceptShare, &conceptShare)
     }
 
     /// Writes every value under its key of the configuration file.
@@ -73,6 +79,7 @@ extension CLIPTrainingConfiguration: FileConfiguration {
         try keys.encode(optimizer, forKey: .optimizer)
         try keys.encode(schedule, forKey: .schedule)
         try keys.encode(augmentation, forKey: .augmentation)
+        try keys.encode(conceptShare, forKey: .conceptShare)
     }
 
     /// The keys of the file and of its sections.
@@ -119,6 +126,7 @@ public struct CLIPTask: TrainingTask {
     private let records: [PretrainingRecord]
     private let images: TrainingImages
     private let tokenizer: CLIPTokenizer
+    private let nouns: @Sendable (String) -> [String]
 
     /// Describes the task; the weights are drawn.
     ///
@@ -127,15 +135,19 @@ public struct CLIPTask: TrainingTask {
     ///   - records: image-caption pairs; of several captions each epoch draws one
     ///   - paths: where the images lie
     ///   - merges: `merges.txt` of CLIP's tokenizer, of which the vocabulary takes the first
+    ///   - nouns: gives the nouns of a caption, of which ``CLIPTrainingConfiguration/conceptShare``
+    ///     takes some; called from several threads
     ///   - seed: of the first weights
     ///   - device: where to compute
     /// - Throws: `CLIPError`, ``ModelConfigurationError``, `VocabularyError`, `TorchError`
     public init(
         _ configuration: CLIPTrainingConfiguration, records: [PretrainingRecord],
-        paths: ImagePaths, merges: String, seed: UInt64, device: Device
+        paths: ImagePaths, merges: String, nouns: @escaping @Sendable (String) -> [String],
+        seed: UInt64, device: Device
     ) throws {
         try configuration.validate()
         self.configuration = configuration
+        self.nouns = nouns
         self.records = records
         store = try ParameterStore(seed: seed, device: device)
         model = try CLIPModel(store.root, configuration.model)
@@ -175,11 +187,14 @@ public struct CLIPTask: TrainingTask {
     public var makeBatch:
         @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: Arrays, skipped: [String])
     {
-        { [images, records, tokenizer] indices, seed in
+        { [images, records, tokenizer, nouns, share = configuration.conceptShare] indices, seed in
             var captions: [String] = []
             let (pixels, skipped) = try images.batch(indices, seed: seed) { index, random in
                 let all = records[index].captions
-                captions.append(all[random.index(below: all.count)])
+                let caption = all[random.index(below: all.count)]
+                let concepts = random.uniform() < share ? nouns(caption) : []
+                captions.append(
+                    concepts.isEmpty ? caption : concepts[random.index(below: concepts.count)])
             }
             return (Arrays(pixels: pixels, captions: tokenizer.encode(captions)), skipped)
         }

@@ -24,8 +24,11 @@ import Torch
         let errors: String
     }
 
-    /// Runs a command; with `interruptAfter` sends it an interrupt once that file has appeared.
-    func vicha(_ arguments: [String], interruptAfter file: String? = nil) throws -> Result {
+    /// Runs a command; with `interruptAfter` sends it an interrupt once that file has appeared, with
+    /// `killAfter` ends it without warning.
+    func vicha(
+        _ arguments: [String], interruptAfter: String? = nil, killAfter: String? = nil
+    ) throws -> Result {
         let process = Process()
         process.executableURL = Self.program
         process.arguments = arguments
@@ -39,13 +42,13 @@ import Torch
         process.standardOutput = try FileHandle(forWritingTo: out)
         process.standardError = try FileHandle(forWritingTo: err)
         try process.run()
-        if let file {
+        if let file = interruptAfter ?? killAfter {
             while process.isRunning,
-                (try? String(contentsOfFile: file, encoding: .utf8))?.isEmpty ?? true
+                FileManager.default.contents(atPath: file)?.isEmpty ?? true
             {
-                usleep(20_000)
+                usleep(killAfter == nil ? 20_000 : 500)
             }
-            process.interrupt()
+            kill(process.processIdentifier, killAfter == nil ? SIGINT : SIGKILL)
         }
         process.waitUntilExit()
         return Result(
@@ -77,7 +80,16 @@ import Torch
     }
 
     @Test func helpHasExamples() throws {
-        for command in [[], ["pretrain"], ["scenes"], ["demo"], ["parity"]] {
+        let groups = [
+            "concepts": [
+                "extract", "embed-text", "embed-images", "attach", "show", "train-clip",
+                "train-tagger",
+            ], "filter": ["per-image", "percentage"],
+        ]
+        let commands =
+            [[], ["pretrain"], ["scenes"], ["demo"], ["parity"]]
+            + groups.flatMap { group in [[group.key]] + group.value.map { [group.key, $0] } }
+        for command in commands {
             let result = try vicha(command + ["--help"])
             #expect(result.status == 0)
             #expect(result.output.contains("EXAMPLES"), "\(command)")

@@ -18,7 +18,7 @@ struct ShowConcepts: ParsableCommand {
 
             EXAMPLES
               vicha concepts show photo.jpg --concepts embedded/concepts --clip ViT-B-16.pt
-              vicha concepts show Samples/images/*.jpg --concepts vocabulary/concepts.json \\
+              vicha concepts show Samples/photos/*.jpg --concepts vocabulary/concepts.json \\
                 --clip ViT-B-16.pt --html concepts.html
             """)
 

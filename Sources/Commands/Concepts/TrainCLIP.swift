@@ -1,7 +1,9 @@
 import ArgumentParser
 import CLIP
+import Concepts
 import Datasets
 import Foundation
+import Nouns
 import Torch
 import Training
 
@@ -96,11 +98,14 @@ struct CLIPTrainingRun {
         options: TrainingOptions, stop: StopSignal
     ) throws {
         try configuration.validate()
+        // Read even where no text is a noun alone: it takes a quarter of a second.
+        let extractors = try ExtractorPool(WordNet(), .standard())
         let task = try CLIPTask(
             configuration,
             records: AnnotationFile.load(
                 files: configuration.trainFiles.map(data.annotationFile), requiresConcepts: false),
-            paths: data.images, merges: merges, seed: options.seed, device: options.device)
+            paths: data.images, merges: merges, nouns: { extractors.concepts(of: $0).heads },
+            seed: options.seed, device: options.device)
         if !data.allowsMissingImages { try task.checkImages() }
         trainer = try CLIPTrainer(task, options: options, stop: stop)
         outputDirectory = options.outputDirectory
