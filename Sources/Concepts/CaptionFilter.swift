@@ -105,6 +105,7 @@ public struct CaptionFilter {
         let skipped = Set(images.skipped.map(\.name))
         var result: [Float?] = []
         result.reserveCapacity(pairs.count)
+        progress(0)
         for start in stride(from: 0, to: pairs.count, by: Self.blockSize) {
             let block = start..<min(pairs.count, start + Self.blockSize)
             var rows: (images: [Int], captions: [Int]) = ([], [])

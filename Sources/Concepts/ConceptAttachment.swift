@@ -77,6 +77,7 @@ public struct ConceptAttachment {
         var names = StringTable(capacity: rows.count)
         var numbers: [Int32] = []
         numbers.reserveCapacity(rows.count * count)
+        progress(0, rows.count)
         for start in stride(from: 0, to: rows.count, by: Self.blockSize) {
             let block = Array(rows[start...].prefix(Self.blockSize))
             let best = try ranking(images.rows(block)).concepts

@@ -22,9 +22,6 @@ struct ShowConcepts: ParsableCommand {
                 --clip ViT-B-16.pt --html concepts.html
             """)
 
-    /// Shorter side of a picture on the page. pixels
-    private static let shownSide = 240
-
     @Argument(help: "Image files.")
     var images: [String]
 
@@ -39,11 +36,6 @@ struct ShowConcepts: ParsableCommand {
 
     @OptionGroup var rounding: RoundingOptions
     @OptionGroup var clip: CLIPOptions
-
-    private struct Picture {
-        let path: String
-        let concepts: [(name: String, score: Float)]
-    }
 
     func run() throws {
         let encoder = try clip.encoder()
@@ -60,7 +52,7 @@ struct ShowConcepts: ParsableCommand {
         let scores = try best.scores.array(of: Float.self)
         let unreadable = Set(skipped.map(\.name))
         let pictures = images.filter { !unreadable.contains($0) }.enumerated().map { place, path in
-            Picture(
+            PictureWithConcepts(
                 path: path,
                 concepts: (place * top..<(place + 1) * top).map { (names[numbers[$0]], scores[$0]) }
             )
@@ -92,30 +84,12 @@ struct ShowConcepts: ParsableCommand {
         return (names, try encoder.embed(texts: (0..<names.count).map { names[$0] }))
     }
 
-    private func page(_ pictures: [Picture]) throws -> String {
-        let figures = try pictures.map { picture in
-            let image = try ImageDecoder.decode(path: picture.path)
-            let shown = image.resized(shortSide: Self.shownSide)
-            let rows = picture.concepts.map { name, score in
-                let share = score / max(picture.concepts[0].score, 1e-6)
-                return "<tr><td>\(HTML.escaped(name))</td>"
-                    + "<td>\(String(format: "%.3f", score))</td><td><div style='width:"
-                    + "\(Int(80 * max(0, min(1, share))))px'></div></td></tr>"
-            }
-            return """
-                <figure><img alt='' src='\(try HTML.source(shown))'>
-                <figcaption>\(HTML.escaped(picture.path))</figcaption>
-                <table>\(rows.joined())</table></figure>
-                """
-        }
-        return """
-            <!doctype html><html lang='en'><meta charset='utf-8'><title>Visual concepts</title>
-            <style>body{font:14px sans-serif;margin:2em;color:#222;display:flex;flex-wrap:wrap;gap:2em}
-            figure{margin:0;width:\(Self.shownSide)px}img{max-width:100%}
-            figcaption{color:#666;font-size:12px;overflow-wrap:anywhere}td{padding:.1em .6em .1em 0}
-            td div{background:#0a7;height:.6em}</style>
-            \(figures.joined(separator: "\n"))
-            </html>
-            """
+    private func page(_ pictures: [PictureWithConcepts]) throws -> String {
+        """
+        <!doctype html><html lang='en'><meta charset='utf-8'><title>Visual concepts</title>
+        <style>body{font:14px sans-serif;margin:2em;color:#222}\(PictureWithConcepts.style)</style>
+        <div class='concepts'>\(try pictures.map { try $0.figure() }.joined(separator: "\n"))</div>
+        </html>
+        """
     }
 }

@@ -30,6 +30,7 @@ struct DemoReport {
 
     let facts: [(name: String, value: String)]
     let times: [(part: String, seconds: Double)]
+    let concepts: [PictureWithConcepts]
     let curves: LossCurves
     let recalls: [Recall]
     let queries: [Query]
@@ -46,7 +47,8 @@ struct DemoReport {
         th:first-child,td:first-child{text-align:left}tr+tr td{border-top:1px solid #ddd}
         .facts td{text-align:left}.chance td{color:#888}.query{margin:.8em 0}.query img{width:112px;border:4px solid #eee}
         .query img.own{border-color:#0a7}.row{display:flex;flex-wrap:wrap;gap:1em}
-        .row img{width:96px}figure{margin:0}figcaption{color:#666;font-size:12px}</style>
+        .row img{width:96px}figure{margin:0}figcaption{color:#666;font-size:12px}
+        \(PictureWithConcepts.style)</style>
         <h1>ViCHA on generated scenes</h1>
         <p>A small model was pretrained from random weights on pictures that \
         <code>vicha scenes</code> drew, then asked to find pictures it has never seen by their \
@@ -63,6 +65,10 @@ struct DemoReport {
         <p>By the cosine of the features. The picture that the caption was written for has a green \
         frame.</p>
         \(try queries.map(queryRow).joined(separator: "\n"))
+        <h2>Visual concepts</h2>
+        <p>Nouns of the training captions that are nearest to each picture by the cosine of a small \
+        CLIP's embeddings. The model gets their words with the picture.</p>
+        <div class='concepts'>\(try concepts.map { try $0.figure() }.joined(separator: "\n"))</div>
         <h2>Masked patches</h2>
         <p>The picture, what is left of it, and what the model makes of that. Each restored patch \
         has the mean and contrast of the removed one, since only what lies between is predicted.</p>
