@@ -92,9 +92,8 @@ extension CLIPEncoder {
             device: device)
         let writer = try TableWriter(
             directory: options.directory, content: .concepts,
-            source: "\(source), concepts \(concepts.names.fingerprint), \(rounding) rounding",
-            width: count,
-            names: images, shardSize: options.shardSize)
+            source: "\(source), concepts \(try concepts.fingerprint()), \(rounding) rounding",
+            width: count, names: images, shardSize: options.shardSize)
         try writer.run(progress: options.progress) { range, progress in
             let (rows, skipped) = try embed(
                 images: range.map { (images[$0], path(images[$0])) }, progress: progress)

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Text
 import Torch
@@ -118,6 +119,15 @@ public struct ShardedTable {
         let joined = Tensor.concatenated(parts, dimension: 0)
         let isInOrder = parts.count == 1
         return isInOrder ? joined : joined.indexed(0, by: Tensor(places).argsort(0))
+    }
+
+    /// A hash of all names and rows.
+    /// - Throws: `TorchError`
+    func fingerprint() throws -> String {
+        var hash = StableHash()
+        hash.add(item: names.fingerprint.utf8)
+        for shard in shards { try shard.rows.contiguous().withUnsafeBytes { hash.add($0) } }
+        return hash.text
     }
 
     private func shard(of number: Int) -> Int {

@@ -52,6 +52,9 @@ public struct TableWriter {
         progress: @escaping (_ done: Int, _ here: Int) -> Void = { _, _ in },
         _ make: (_ range: Range<Int>, _ progress: @escaping (Int) -> Void) throws -> Rows
     ) throws {
+        let claims = try Claims(
+            path: (directory as NSString).appendingPathComponent("claims.lock"))
+        defer { claims.end() }
         var here = 0
         var missing = Array(0..<manifest.shardCount)
         while true {
@@ -59,13 +62,13 @@ public struct TableWriter {
             let done = manifest.count - missing.reduce(0) { $0 + manifest.names(ofShard: $1).count }
             progress(done, here)
             if missing.isEmpty { return }
-            guard let claim = try firstClaim(of: missing) else {
+            guard let shard = firstClaim(of: missing, claims) else {
                 // Other processes have the rest; one of them may still fail.
                 sleep(1)
                 continue
             }
-            defer { claim.release() }
-            let range = manifest.names(ofShard: claim.shard)
+            defer { claims.giveBack(shard) }
+            let range = manifest.names(ofShard: shard)
             let rows = try make(range) { progress(done + $0, here + $0) }
             // Where nothing at all can be read, the directory of the images is wrong.
             if let first = rows.skipped.first, rows.skipped.count == range.count,
@@ -73,7 +76,7 @@ public struct TableWriter {
             {
                 throw ConceptError.noReadableImage(name: first.name, reason: first.reason)
             }
-            try write(claim.shard, range, rows)
+            try write(shard, range, rows)
             here += range.count
         }
     }
@@ -86,43 +89,50 @@ public struct TableWriter {
         FileManager.default.fileExists(atPath: path(shard))
     }
 
-    /// The right to make a shard, which ends with the process at the latest.
-    private struct Claim {
-        let shard: Int
-        let file: Int32
-        let path: String
+    /// The right to make shards: locked bytes of one file, which the kernel gives back when the
+    /// process ends, however it ends. A shard has the byte of its number.
+    private struct Claims {
+        /// `F_OFD_SETLK` of Linux, which Swift's module of the C library does not show.
+        private static let setLockOfOpenFile: Int32 = 37
 
-        func release() {
-            unlink(path)
-            close(file)
+        private let file: Int32
+
+        init(path: String) throws {
+            file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+            guard file >= 0 else {
+                throw FileWritingError(path: path, reason: String(cString: strerror(errno)))
+            }
+        }
+
+        func take(_ shard: Int) -> Bool { set(F_WRLCK, shard) }
+
+        func giveBack(_ shard: Int) { _ = set(F_UNLCK, shard) }
+
+        func end() { close(file) }
+
+        /// Locks of the open file, not of the process: writers of one process keep apart too.
+        private func set(_ type: Int32, _ shard: Int) -> Bool {
+            var range = flock()
+            range.l_type = Int16(type)
+            range.l_whence = Int16(SEEK_SET)
+            range.l_start = off_t(shard)
+            range.l_len = 1
+            return withUnsafeMutablePointer(to: &range) { fcntl(file, Self.setLockOfOpenFile, $0) }
+                == 0
         }
     }
 
-    private func firstClaim(of shards: [Int]) throws -> Claim? {
-        for shard in shards {
-            if let claim = try claim(shard) { return claim }
+    private func firstClaim(of shards: [Int], _ claims: Claims) -> Int? {
+        shards.first { shard in
+            guard claims.take(shard) else { return false }
+            // Whoever had the shard before may have finished between the look and the lock.
+            if exists(shard) {
+                claims.giveBack(shard)
+                return false
+            }
+            removeLeftovers(of: shard)
+            return true
         }
-        return nil
-    }
-
-    private func claim(_ shard: Int) throws -> Claim? {
-        let lock = path(shard) + ".lock"
-        let file = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard file >= 0 else {
-            throw FileWritingError(path: lock, reason: String(cString: strerror(errno)))
-        }
-        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
-            close(file)
-            return nil
-        }
-        // Whoever had the lock before may have finished between the look and the lock.
-        if exists(shard) {
-            unlink(lock)
-            close(file)
-            return nil
-        }
-        removeLeftovers(of: shard)
-        return Claim(shard: shard, file: file, path: lock)
     }
 
     /// Removes what a process that was killed while it wrote a shard has left.

@@ -206,7 +206,7 @@ extension CommandsTests {
         let again = try vicha(embed + [parts])
         #expect(again.status == 0, "\(again.errors)")
         let files = try FileManager.default.contentsOfDirectory(atPath: directory + "/whole")
-        #expect(files.count == 17)
+        #expect(files.count == 18)  // the shards, their description and the lock
         #expect(
             try Set(FileManager.default.contentsOfDirectory(atPath: parts)) == Set(files))
         for file in files {
