@@ -238,8 +238,9 @@ import Torch
         #expect(result.status == 0, "\(result.errors)")
         #expect(result.output.contains("captions of 8 unseen pictures"))
         let html = try String(contentsOfFile: output + "/report.html", encoding: .utf8)
-        // 8 queries with 6 results each, 6 restorations of 3 pictures, two lines for each loss.
-        #expect(html.components(separatedBy: "data:image/jpeg;base64,").count == 1 + 48 + 18)
+        // 8 queries with 6 results each, 6 restorations of 3 pictures, 8 pictures with concepts, two
+        // lines for each loss.
+        #expect(html.components(separatedBy: "data:image/jpeg;base64,").count == 1 + 48 + 18 + 8)
         #expect(html.components(separatedBy: "<polyline").count == 9)
         #expect(html.contains("unseen combinations: 4 pictures"))
         let links = html.components(separatedBy: "http").dropFirst()

@@ -24,7 +24,7 @@ struct DemoConcepts {
     /// hardly sees.
     private static let vocabularySize = 40
     /// Concepts of a picture; few, since a scene shows few things.
-    private static let conceptsOfPicture = 6
+    private static let conceptsOfPicture = 4
 
     /// Where the scenes lie.
     let scenes: String
