@@ -72,6 +72,9 @@ import Testing
             ("Someone pets something.", []),
             ("They don't see it.", []),
             ("A t-shirt on a chair", ["t shirt", "chair"]),
+            // An -ing word after a noun: mostly what someone does, here a thing.
+            ("A man walks past a brick building .", ["man", "brick building"]),
+            ("a dog running", ["dog"]),
             ("A CAR IN A PARKING LOT", ["car", "parking lot"]),
         ] as [(String, [String])]) func headsOfCaptions(_ caption: String, _ heads: [String]) throws
     {

@@ -235,6 +235,10 @@ struct RuleTagger: Sendable {
         return entry.forms.isEmpty ? unknown(token, entry) : known(entry)
     }
 
+    /// WordNet's counts are of a verb in all its forms, but those of an -ing noun of that word alone:
+    /// without a share, *building* would nearly always be a form of *build*.
+    private static let gerundShare: Float = 0.2
+
     private func known(_ entry: WordEntry) -> [Candidate] {
         // Sense-tagged counts are few: half an occurrence for what WordNet allows.
         let (forms, counts) = (entry.forms, entry.counts)
@@ -247,7 +251,7 @@ struct RuleTagger: Sendable {
         let verb = counts.verb + 0.5
         if forms.contains(.verb) { weights.append((.base, verb)) }
         if forms.contains(.thirdPerson) { weights.append((.thirdPerson, verb)) }
-        if forms.contains(.gerund) { weights.append((.gerund, verb)) }
+        if forms.contains(.gerund) { weights.append((.gerund, verb * Self.gerundShare)) }
         if forms.contains(.past) { weights.append((.participle, verb)) }
         if forms.contains(.adjective) { weights.append((.adjective, counts.adjective + 0.5)) }
         if forms.contains(.adverb) { weights.append((.adverb, counts.adverb + 0.3)) }
