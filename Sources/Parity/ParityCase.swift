@@ -1,5 +1,6 @@
 import Foundation
 import Torch
+import ViCHA
 
 /// Why a case cannot be run.
 public enum ParityError: Error, CustomStringConvertible {
@@ -39,6 +40,21 @@ struct ParityCase {
         } catch {
             throw ParityError.malformed(case: name, reason: "\(error)")
         }
+    }
+
+    /// A tensor that must be there.
+    func tensor(_ key: String, of tensors: [String: Tensor]) throws -> Tensor {
+        guard let tensor = tensors[key] else {
+            throw ParityError.malformed(case: name, reason: "there is no tensor '\(key)'")
+        }
+        return tensor
+    }
+
+    /// The ids and the mask of texts.
+    func tokens(_ prefix: String, of tensors: [String: Tensor]) throws -> TokenBatch {
+        TokenBatch(
+            inputIDs: try tensor(prefix + "_input_ids", of: tensors),
+            attentionMask: try tensor(prefix + "_attention_mask", of: tensors))
     }
 
     /// The tensors of one of the case's files.

@@ -4,75 +4,154 @@ import ViCHA
 
 /// Retrieval on a set of images and captions: features of each once, then matching scores of the
 /// best candidates (`spec.md` section 7).
+///
+/// Memory: the hidden states of all texts (texts × tokens × width numbers), those of as many images
+/// as ``Options/keptImageBytes`` has room for (the others are encoded a second time), the
+/// similarities of all pairs, and one image's keys and values.
 public struct RetrievalEvaluation {
     /// How it is done.
     public struct Options: Sendable {
         /// Where the model computes.
         public var device = Device.cpu
-        /// Candidates of each query that the matching head scores; 0 leaves the matching out.
+        /// Type of matrix products; nil for full precision.
+        public var autocast: DType?
+        /// Candidates of each query that the matching head scores, at most all there are; 0 leaves
+        /// the matching out.
         public var candidates = 128
         /// Images or texts encoded at a time.
         public var batchSize = 64
+        /// Texts that go through the fusion layers with one image at a time.
+        public var textsAtOnce = 128
+        /// Bytes of hidden states of images to keep between the two passes.
+        public var keptImageBytes = 4 << 30
         /// Threads that prepare images.
         public var workers = 2
+        /// Whether progress is shown.
+        public var showsProgress = true
 
         /// On the CPU with 128 candidates.
         public init() {}
     }
 
-    /// Scores by the cosine of the features.
-    public let similarities: RetrievalScores
+    /// Cosines of the features. `[images, texts]`
+    public let similarities: Tensor
     /// Scores of the matching head for the best candidates; nil where it was left out.
     public let matching: RetrievalScores?
-    private let imageOfText: [Int]
-
     /// Recall by the features alone.
-    public var dualMetrics: RetrievalMetrics {
-        RetrievalMetrics(similarities, imageOfText: imageOfText)
-    }
-
+    public let dualMetrics: RetrievalMetrics
     /// Recall after the candidates were ranked anew by the matching head.
-    public var matchingMetrics: RetrievalMetrics? {
-        matching.map { RetrievalMetrics($0, imageOfText: imageOfText) }
-    }
+    public let matchingMetrics: RetrievalMetrics?
 
     /// Evaluates a model.
-    /// - Throws: ``ImageError``, ``TorchError``
+    /// - Throws: `ImageError`, `TorchError`
     public init(_ set: RetrievalEvaluationSet, _ scorer: RetrievalScorer, _ options: Options) throws
     {
-        imageOfText = set.imageOfText
-        let (imageCount, textCount) = (set.records.count, set.texts.count)
-        func batches(_ count: Int) -> [Range<Int>] {
-            stride(from: 0, to: count, by: options.batchSize).map {
-                $0..<min(count, $0 + options.batchSize)
+        (similarities, matching) = try withAutocast(options.autocast, on: options.device) {
+            var pass = EvaluationPass(set: set, scorer: scorer, options: options)
+            let texts = try pass.encodeTexts()
+            let similarities = try pass.similarities(to: texts)
+            let matching = try options.candidates > 0 ? pass.match(texts, similarities) : nil
+            return (similarities, matching)
+        }
+        dualMetrics = try RetrievalMetrics(
+            similarities: similarities, imageOfText: set.imageOfText)
+        matchingMetrics = matching.map { RetrievalMetrics($0, imageOfText: set.imageOfText) }
+    }
+}
+
+/// The parts of an evaluation, with the images that the first one keeps for the last.
+private struct EvaluationPass {
+    let set: RetrievalEvaluationSet
+    let scorer: RetrievalScorer
+    let options: RetrievalEvaluation.Options
+    /// By the number of the batch.
+    private var kept: [Int: EncodedImages] = [:]
+
+    init(
+        set: RetrievalEvaluationSet, scorer: RetrievalScorer, options: RetrievalEvaluation.Options
+    ) {
+        self.set = set
+        self.scorer = scorer
+        self.options = options
+    }
+
+    private func batches(_ count: Int) -> [Range<Int>] {
+        stride(from: 0, to: count, by: options.batchSize).map {
+            $0..<min(count, $0 + options.batchSize)
+        }
+    }
+
+    private func display(_ total: Int) -> ProgressDisplay? {
+        options.showsProgress ? ProgressDisplay(total: total, unit: "images") : nil
+    }
+
+    func encodeTexts() throws -> (encoded: EncodedTexts, lengths: [Int]) {
+        let parts = batches(set.texts.count).map {
+            scorer.encode(texts: TokenBatch(set.encodedTexts($0)).to(device: options.device))
+        }
+        let encoded = EncodedTexts(joining: parts)
+        return (encoded, try encoded.attentionMask.sum(1).array(of: Int.self))
+    }
+
+    mutating func similarities(to texts: (encoded: EncodedTexts, lengths: [Int])) throws -> Tensor {
+        let display = display(set.records.count)
+        var features: [Tensor] = []
+        var bytes = 0
+        var done = 0
+        try forEachBatch(Array(batches(set.records.count).indices)) { number, images in
+            features.append(images.features)
+            bytes += images.hiddenStates.count * 4
+            if bytes <= options.keptImageBytes, options.candidates > 0 { kept[number] = images }
+            done += images.count
+            display?.update(done, items: done, title: "encoding")
+        }
+        return try withInferenceMode {
+            try Tensor.concatenated(features, dimension: 0)
+                .matmul(texts.encoded.features.transposed(0, 1)).to(dtype: .float32).checked()
+        }
+    }
+
+    func match(_ texts: (encoded: EncodedTexts, lengths: [Int]), _ similarities: Tensor) throws
+        -> RetrievalScores
+    {
+        let candidates = try RetrievalCandidates(similarities, count: options.candidates)
+        let pairs = candidates.pairsOfImage
+        var scores = RetrievalScores(candidates)
+        let display = display(set.records.count)
+        var done = 0
+        func score(_ number: Int, _ images: EncodedImages) throws {
+            for place in 0..<images.count {
+                let image = number * options.batchSize + place
+                let logits = try scorer.matchingLogits(
+                    images, image: place, texts.encoded, rows: pairs[image],
+                    lengths: texts.lengths, partSize: options.textsAtOnce)
+                scores.add(image: image, texts: pairs[image], logits: logits)
+                done += 1
+                display?.update(done, items: done, title: "matching")
             }
         }
-        let texts = EncodedTexts(
-            joining: batches(textCount).map {
-                scorer.encode(texts: TokenBatch(set.encodedTexts($0)).to(device: options.device))
-            })
-        let ranges = batches(imageCount)
+        for (number, images) in kept.sorted(by: { $0.key < $1.key }) { try score(number, images) }
+        try forEachBatch(batches(set.records.count).indices.filter { kept[$0] == nil }, score)
+        return scores
+    }
+
+    /// Reads and encodes batches of images, by their numbers.
+    private func forEachBatch(_ numbers: [Int], _ body: (Int, EncodedImages) throws -> Void) throws {
+        let ranges = batches(set.records.count)
         let loader = PrefetchingLoader(
-            0..<ranges.count, workers: options.workers, ahead: options.workers + 1
-        ) { try set.images(ranges[$0]) }
+            0..<numbers.count, workers: options.workers, ahead: options.workers + 1
+        ) { [set] in try set.images(ranges[numbers[$0]]) }
         defer { loader.stop() }
-        var encoded: [EncodedImages] = []
+        var place = 0
         while let arrays = try loader.next() {
-            encoded.append(
+            let pixels = Tensor(
+                arrays.pixels, shape: [arrays.rows, 3, arrays.side, arrays.side])
+            try body(
+                numbers[place],
                 scorer.encode(
-                    images: Tensor(
-                        arrays.pixels, shape: [arrays.rows, 3, arrays.side, arrays.side]
-                    )
-                    .to(device: options.device),
+                    images: pixels.to(device: options.device),
                     concepts: arrays.concepts.map { TokenBatch($0).to(device: options.device) }))
+            place += 1
         }
-        let images = EncodedImages(joining: encoded)
-        similarities = try RetrievalScores(similaritiesOf: images, texts)
-        let progress = ProgressDisplay(total: imageCount, unit: "images")
-        matching =
-            options.candidates > 0
-            ? try RetrievalScores(
-                matching: images, texts, by: scorer, candidates: options.candidates
-            ) { progress.update($0, items: $0, title: "matching") } : nil
     }
 }

@@ -27,8 +27,10 @@ public struct VisionConfiguration: Sendable, Equatable {
     /// The official values.
     public init() {}
 
+    /// Whole patches along a side.
+    public var grid: Int { imageSize / patchSize }
     /// Patches of an image.
-    public var patchCount: Int { (imageSize / patchSize) * (imageSize / patchSize) }
+    public var patchCount: Int { grid * grid }
 }
 
 /// Sizes of a BERT encoder, with the names of its JSON file.
@@ -136,8 +138,10 @@ public struct ModelConfiguration: Sendable, Equatable {
         ] {
             try require(value > 0, key, "a positive number")
         }
+        // Without masked images a rest that fills no patch is cut off, as the official 380 pixels are.
+        let hasWholePatches = vision.imageSize % vision.patchSize == 0
         try require(
-            vision.imageSize % vision.patchSize == 0, "image_res",
+            hasWholePatches || maskedImage == nil && vision.grid > 0, "image_res",
             "a multiple of patch_size (\(vision.patchSize))")
         try require(
             vision.width % vision.heads == 0, "vision_width",

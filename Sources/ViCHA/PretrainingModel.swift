@@ -129,6 +129,8 @@ public final class PretrainingModel {
     let online: Encoders
     let momentum: Encoders
     let matchingHead: Linear
+    private let languageHead: MaskedLanguageHead
+    private let momentumLanguageHead: MaskedLanguageHead
     private let visionHidden: [Linear]
     private let textHidden: [Linear]
     let decoder: MaskedImageDecoder?
@@ -143,9 +145,9 @@ public final class PretrainingModel {
         // Declared in the order of the official model, which is that of its optimizer state.
         temperature = scope.parameter("temp", [], .constant(c.temperature))
         let maskedImage = c.maskedImage.map { ($0, MaskedImageDecoder.RootTensors(scope, c, $0)) }
-        online = Encoders(scope, suffix: "", c)
+        (online, languageHead) = Encoders.pretraining(scope, suffix: "", c)
         matchingHead = Linear(scope["itm_head"], c.text.hiddenSize, 2)
-        momentum = Encoders(scope.frozen, suffix: "_m", c)
+        (momentum, momentumLanguageHead) = Encoders.pretraining(scope.frozen, suffix: "_m", c)
         queue = FeatureQueue(scope, width: c.embedDim, length: c.queueSize)
         let aligned = c.alignsHiddenStates ? c.alignedLayers : 0
         visionHidden = (0..<aligned).map {
@@ -232,10 +234,8 @@ public final class PretrainingModel {
     private func teach(_ batch: PretrainingBatch, _ masking: MaskedTokens, dropout: Generator?)
         -> Teaching
     {
-        let concepts = momentum.encodeConcepts(batch.concepts, dropout: dropout)
-        let image = momentum.encodeImages(
-            patches: momentum.vision.patches(of: batch.images), concepts: concepts,
-            tokens: batch.concepts)
+        let image = momentum.encode(
+            images: batch.images, concepts: batch.concepts, dropout: dropout)
         let texts = momentum.text.encodeText(batch.captions, dropout: dropout)
         let text = texts[texts.count - 1]
         let masked = TokenBatch(
@@ -249,7 +249,7 @@ public final class PretrainingModel {
             image: image.lastHiddenState, text: text,
             imageFeatures: momentum.imageFeatures(image.lastHiddenState.select(1, 0)),
             textFeatures: momentum.textFeatures(text.select(1, 0)),
-            languageLogits: momentum.languageHead(fused.rows(masking.positions)))
+            languageLogits: momentumLanguageHead(fused.rows(masking.positions)))
     }
 
     /// The layers just below the last one, of both encoders, each by projections of its own.
@@ -293,7 +293,7 @@ public final class PretrainingModel {
             dropout: dropout)
         return (
             matchingHead(fused.slice(0, 0..<3 * b).select(1, 0)),
-            online.languageHead(fused.slice(0, (3 * b)...).rows(masking.positions))
+            languageHead(fused.slice(0, (3 * b)...).rows(masking.positions))
         )
     }
 

@@ -235,17 +235,19 @@ struct Demo: ParsableCommand {
     }
 
     /// Captions at even distances through the set, so that nobody has picked them.
-    private func queries(_ set: RetrievalEvaluationSet, _ scores: RetrievalScores) throws
+    private func queries(_ set: RetrievalEvaluationSet, _ similarities: Tensor) throws
         -> [DemoReport.Query]
     {
         let step = max(1, set.texts.count / Self.shownQueries)
         return try stride(from: 0, to: set.texts.count, by: step).prefix(Self.shownQueries).map {
             text in
-            let best = scores.textToImage[text].enumerated().sorted { $0.element > $1.element }
-                .prefix(Self.shownResults)
+            let best = similarities.select(1, text)
+                .largest(min(Self.shownResults, set.records.count))
+            let numbers = try best.indices.array(of: Int.self)
+            let scores = try best.values.array(of: Float.self)
             return DemoReport.Query(
                 text: set.texts[text],
-                results: try best.map { image, score in
+                results: try zip(numbers, scores).map { image, score in
                     (
                         try ImageDecoder.decode(path: set.imagePath(image)), score,
                         set.imageOfText[text] == image

@@ -13,18 +13,23 @@ private let kernelOp = Operator("scaled_dot_product_attention")
 ///   - mask: added to the scores, broadcast to `[B, H, L, N]`
 ///   - isCausal: whether a query sees only keys up to its own position; instead of a mask
 ///   - dropout: probability with which an attention weight is dropped, and the source of chance
+///   - inspect: receives the weights before dropout, a part of the graph, which then are materialised
+///     too. `[B, H, L, N]`
 /// - Returns: `[B, H, L, d]`
 public func scaledDotProductAttention(
     _ q: Tensor, _ k: Tensor, _ v: Tensor, mask: Tensor? = nil, isCausal: Bool = false,
-    dropout: (probability: Double, generator: Generator)? = nil
+    dropout: (probability: Double, generator: Generator)? = nil,
+    inspect: ((Tensor) -> Void)? = nil
 ) -> Tensor {
-    guard let dropout, dropout.probability > 0 else {
+    let drops = (dropout?.probability ?? 0) > 0
+    guard drops || inspect != nil else {
         return kernelOp(
             .tensor(q), .tensor(k), .tensor(v), .tensor(mask), .real(0), .bool(isCausal))
     }
-    precondition(!isCausal, "causal attention has no dropout")
+    precondition(!isCausal, "causal attention is neither dropped nor inspected")
     let scale = 1 / Double(q.size(-1)).squareRoot()
     let scores = (q * scale).matmul(k.transposed(-1, -2))
     let weights = (mask.map { scores + $0 } ?? scores).softmax(dimension: -1)
-    return weights.dropout(dropout.probability, dropout.generator).matmul(v)
+    inspect?(weights)
+    return (dropout.map { weights.dropout($0.probability, $0.generator) } ?? weights).matmul(v)
 }

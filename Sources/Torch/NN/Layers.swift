@@ -97,10 +97,11 @@ public struct PatchEmbedding: Sendable {
     }
 
     /// `[B, 3, H, W]` → `[B, P, D]`. The convolution is a linear map of patches, and one matrix
-    /// product is the faster form of it.
+    /// product is the faster form of it. Pixels beyond the last whole patch are not seen.
     public func callAsFunction(_ images: Tensor) -> Tensor {
         let (b, h, w) = (images.size(0), images.size(2) / patchSize, images.size(3) / patchSize)
-        let patches = images.reshaped(b, 3, h, patchSize, w, patchSize)
+        let patches = images.slice(2, 0..<h * patchSize).slice(3, 0..<w * patchSize)
+            .reshaped(b, 3, h, patchSize, w, patchSize)
             .permuted(0, 2, 4, 1, 3, 5).reshaped(b, h * w, 3 * patchSize * patchSize)
         return Linear(weight: weight.reshaped(weight.size(0), -1), bias: bias)(patches)
     }

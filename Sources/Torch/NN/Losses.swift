@@ -1,6 +1,10 @@
 private let crossEntropyOp = Operator("cross_entropy_loss")
 
-/// Mean cross entropy of logits against class indices.
+/// The class index of a row that ``crossEntropy(_:_:)`` leaves out.
+public let ignoredTarget = -100.0
+
+/// Mean cross entropy of logits against class indices; rows whose index is ``ignoredTarget`` do not
+/// count.
 ///
 /// - Parameters:
 ///   - logits: `[n, classes]`

@@ -8,13 +8,7 @@ extension PretrainingModel {
     public func load(pretrained tensors: [String: Tensor], allowingUnexpected: [String] = []) throws
         -> ParameterStore.LoadReport
     {
-        let grid = configuration.vision.imageSize / configuration.vision.patchSize
-        var tensors = tensors
-        for key in ["visual_encoder.pos_embed", "visual_encoder_m.pos_embed"] {
-            if let embedding = tensors[key] {
-                tensors[key] = PositionEmbedding.resized(embedding, grid: grid)
-            }
-        }
+        var tensors = tensors.withPositionEmbeddings(resizedTo: configuration.vision.grid)
         tensors["decoder_pos_embed"] = store["decoder_pos_embed"]
         return try store.load(tensors, allowingUnexpected: allowingUnexpected)
     }
@@ -24,7 +18,7 @@ extension PretrainingModel {
     /// - Throws: ``StateDictionaryError`` listing every key that does not fit
     @discardableResult
     public func load(imageEncoder tensors: [String: Tensor]) throws -> ParameterStore.LoadReport {
-        let grid = configuration.vision.imageSize / configuration.vision.patchSize
+        let grid = configuration.vision.grid
         var matching: [String: Tensor] = [:]
         var missing: [String] = []
         for entry in store.entries {

@@ -57,12 +57,14 @@ struct BertAttention: Sendable {
         KeyValues(keys: split(key(source)), values: split(value(source)), mask: mask)
     }
 
-    /// `[B, L, D]` → `[B, L, D]`
-    func callAsFunction(_ hiddenStates: Tensor, _ source: KeyValues, dropout: Generator?) -> Tensor
-    {
+    /// `[B, L, D]` → `[B, L, D]`; `inspect` receives the attention weights. `[B, H, L, N]`
+    func callAsFunction(
+        _ hiddenStates: Tensor, _ source: KeyValues, dropout: Generator?,
+        inspect: ((Tensor) -> Void)? = nil
+    ) -> Tensor {
         let context = scaledDotProductAttention(
             split(query(hiddenStates)), source.keys, source.values, mask: source.mask,
-            dropout: dropout.map { (attentionDropout, $0) })
+            dropout: dropout.map { (attentionDropout, $0) }, inspect: inspect)
         let merged = context.transposed(1, 2)
             .reshaped(hiddenStates.size(0), hiddenStates.size(1), hiddenStates.size(2))
         return norm(output(merged).dropout(hiddenDropout, dropout) + hiddenStates)
@@ -103,12 +105,16 @@ struct BertLayer: Sendable {
     /// - Parameters:
     ///   - mask: added to the scores of the self-attention. `[B, 1, 1, L]`
     ///   - image: what a fusion layer looks at; nil skips the cross-attention
+    ///   - inspect: receives the weights of the cross-attention. `[B, H, L, N]`
     func callAsFunction(
-        _ hiddenStates: Tensor, mask: Tensor?, image: KeyValues?, dropout generator: Generator?
+        _ hiddenStates: Tensor, mask: Tensor?, image: KeyValues?, dropout generator: Generator?,
+        inspect: ((Tensor) -> Void)? = nil
     ) -> Tensor {
         var x = attention(
             hiddenStates, attention.keyValues(of: hiddenStates, mask: mask), dropout: generator)
-        if let crossAttention, let image { x = crossAttention(x, image, dropout: generator) }
+        if let crossAttention, let image {
+            x = crossAttention(x, image, dropout: generator, inspect: inspect)
+        }
         return norm(output(intermediate(x).gelu()).dropout(dropout, generator) + x)
     }
 }

@@ -53,6 +53,9 @@ public struct TextEncoder: Sendable {
         self.checkpointsLayers = checkpointsLayers
     }
 
+    /// Indices of the layers that look at images, among all layers.
+    var fusionLayers: Range<Int> { fusionLayer..<layers.count }
+
     /// Text mode: embeddings and the layers below the fusion.
     ///
     /// - Returns: the embeddings and the output of each layer, 1 + `fusionLayer` × `[B, L, D]`
@@ -84,15 +87,22 @@ public struct TextEncoder: Sendable {
     ///   - hiddenStates: `[B, L, D]`
     ///   - attentionMask: 1 for tokens, 0 for padding, nil for no padding. `[B, L]`
     ///   - memory: what the layers look at, one row for each text
+    ///   - inspecting: a layer by its index among all, and what receives the weights of its
+    ///     cross-attention. `[B, H, L, N]`
     /// - Returns: `[B, L, D]`
     public func fuse(
         _ hiddenStates: Tensor, attentionMask: Tensor?, memory: ImageMemory,
-        dropout: Generator? = nil
+        dropout: Generator? = nil, inspecting: (layer: Int, receive: (Tensor) -> Void)? = nil
     ) -> Tensor {
         let mask = attentionMask.map(additiveMask)
         var x = hiddenStates
-        for (layer, image) in zip(layers.dropFirst(fusionLayer), memory.layers) {
-            x = run(layer, x, mask: mask, image: image, dropout: dropout)
+        for (number, image) in zip(fusionLayers, memory.layers) {
+            if let inspecting, inspecting.layer == number {
+                x = layers[number](
+                    x, mask: mask, image: image, dropout: dropout, inspect: inspecting.receive)
+            } else {
+                x = run(layers[number], x, mask: mask, image: image, dropout: dropout)
+            }
         }
         return x
     }

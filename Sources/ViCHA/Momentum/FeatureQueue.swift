@@ -9,22 +9,33 @@ public final class FeatureQueue {
     public let texts: Tensor
     /// Column that is written next. int64 `[1]`
     public let pointer: Tensor
+    /// Which image each column belongs to, where that is kept. int64 `[1, Q]`
+    public let identities: Tensor?
     private let length: Int
 
-    /// Declares `image_queue`, `text_queue` and `queue_ptr`, filled with random unit vectors.
-    init(_ scope: ParameterScope, width: Int, length: Int) {
+    /// An identity that no image has: of features that were never enqueued.
+    static let nobody = -100.0
+
+    /// Declares `image_queue` and `text_queue`, filled with random unit vectors, `queue_ptr`, and with
+    /// `keepsIdentities` `idx_queue`.
+    init(_ scope: ParameterScope, width: Int, length: Int, keepsIdentities: Bool = false) {
         self.length = length
         images = scope.buffer("image_queue", [width, length], .unitColumns)
         texts = scope.buffer("text_queue", [width, length], .unitColumns)
+        identities =
+            keepsIdentities
+            ? scope.buffer("idx_queue", [1, length], .constant(Self.nobody), dtype: .int64) : nil
         pointer = scope.buffer("queue_ptr", [1], .zeros, dtype: .int64)
     }
 
-    /// Replaces the oldest features with those of a batch. `[B, E]`
+    /// Replaces the oldest features with those of a batch. `[B, E]`; `identities` int64 `[B]`
     ///
     /// A feature that is not finite is left out, so that a step that diverges does not spoil what
     /// later steps are compared with.
     /// - Throws: ``FeatureQueueError`` where the batch does not divide the queue.
-    public func enqueue(images newImages: Tensor, texts newTexts: Tensor) throws {
+    public func enqueue(
+        images newImages: Tensor, texts newTexts: Tensor, identities newIdentities: Tensor? = nil
+    ) throws {
         let batch = newImages.size(0)
         guard batch > 0, length % batch == 0 else {
             throw FeatureQueueError(batch: batch, length: length)
@@ -36,6 +47,9 @@ public final class FeatureQueue {
                 let new = features.transposed(0, 1).to(dtype: queue.dtype)
                 let old = queue.indexed(1, by: columns)
                 try queue.setColumns(columns, .choose(new.isFinite(), new, old))
+            }
+            if let identities, let newIdentities {
+                try identities.setColumns(columns, newIdentities.unsqueezed(0))
             }
             try pointer.copy(from: (pointer + batch).modulo(length))
         }

@@ -25,10 +25,13 @@ public enum ImageTextContrastive {
     ///   - imageQueue: earlier momentum image features, as columns. `[E, Q]`
     ///   - textQueue: earlier momentum text features, as columns. `[E, Q]`
     ///   - temperature: scalar
-    ///   - alpha: share of the momentum model's distribution in the targets
+    ///   - alpha: share of the momentum model's distribution in the targets; 0 is no distillation
+    ///   - matches: true where a row and a column show the same image; nil means that row i has
+    ///     column i alone. `[B, B + Q]`
     public static func loss(
         image: Tensor, text: Tensor, momentumImage: Tensor, momentumText: Tensor,
-        imageQueue: Tensor, textQueue: Tensor, temperature: Tensor, alpha: Double
+        imageQueue: Tensor, textQueue: Tensor, temperature: Tensor, alpha: Double,
+        matches: Tensor? = nil
     ) -> Output {
         let imageKeys = Tensor.concatenated(
             [momentumImage.transposed(0, 1), imageQueue], dimension: 1)
@@ -43,20 +46,28 @@ public enum ImageTextContrastive {
             )
         }
         let loss =
-            (distilled(imageToText, teacher: imageTargets, alpha)
-                + distilled(textToImage, teacher: textTargets, alpha)) / 2
+            (distilled(imageToText, teacher: imageTargets, alpha, matches)
+                + distilled(textToImage, teacher: textTargets, alpha, matches)) / 2
         let batch = image.size(0)
         return Output(
             loss: loss, imageToText: imageToText.slice(1, 0..<batch),
             textToImage: textToImage.slice(1, 0..<batch))
     }
 
-    /// Mean cross entropy against α·teacher + (1 − α)·one-hot, where the match of row i is column i.
-    private static func distilled(_ logits: Tensor, teacher: Tensor, _ alpha: Double) -> Tensor {
+    /// Mean cross entropy against α·teacher + (1 − α)·hard, where hard targets are uniform over the
+    /// matches of a row.
+    private static func distilled(
+        _ logits: Tensor, teacher: Tensor, _ alpha: Double, _ matches: Tensor?
+    ) -> Tensor {
         let logProbabilities = logits.to(dtype: .float32).logSoftmax(dimension: 1)
         let soft = (logProbabilities * teacher).sum(1)
-        let rows = Tensor.range(0..<logits.size(0), device: logits.device).unsqueezed(1)
-        let hard = logProbabilities.taken(along: 1, rows).squeezed(1)
+        let hard: Tensor
+        if let matches = matches?.to(dtype: .float32) {
+            hard = (logProbabilities * (matches / matches.sum(1, keep: true))).sum(1)
+        } else {
+            let rows = Tensor.range(0..<logits.size(0), device: logits.device).unsqueezed(1)
+            hard = logProbabilities.taken(along: 1, rows).squeezed(1)
+        }
         return -(soft * alpha + hard * (1 - alpha)).mean()
     }
 }

@@ -58,14 +58,20 @@ public enum ImageTextMatching {
     }
 
     /// Mean cross entropy of the matching head over B positive and 2B negative pairs.
-    /// - Parameter logits: positives first. `[3B, 2]`
-    public static func loss(_ logits: Tensor) -> Tensor {
+    ///
+    /// - Parameters:
+    ///   - logits: positives first. `[3B, 2]`
+    ///   - hasNegative: false for rows all of whose columns match: what was chosen for them is no
+    ///     negative and is left out; nil where every row has one. `[B]`
+    public static func loss(_ logits: Tensor, hasNegative: Tensor? = nil) -> Tensor {
         let batch = logits.size(0) / 3
+        let device = logits.device
+        var negatives = Tensor.zeros([batch], dtype: .int64, device: device)
+        if let hasNegative {
+            negatives = negatives.filled(ignoredTarget, where: hasNegative.not())
+        }
         let targets = Tensor.concatenated(
-            [
-                .ones([batch], dtype: .int64, device: logits.device),
-                .zeros([2 * batch], dtype: .int64, device: logits.device),
-            ], dimension: 0)
+            [.ones([batch], dtype: .int64, device: device), negatives, negatives], dimension: 0)
         return crossEntropy(logits, targets)
     }
 }

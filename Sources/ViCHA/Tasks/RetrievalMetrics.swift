@@ -1,3 +1,5 @@
+import Torch
+
 /// Recall of retrieval in both directions, in percent (Karpathy & Fei-Fei 2015; the official
 /// `itm_eval`).
 public struct RetrievalMetrics: Sendable, Equatable {
@@ -24,14 +26,31 @@ public struct RetrievalMetrics: Sendable, Equatable {
         } + [("r_mean", mean)]
     }
 
-    /// Measures recall.
+    /// Measures recall of what the matching head scored; all else stands behind it.
     ///
     /// - Parameters:
-    ///   - scores: of all pairs
+    ///   - scores: of all candidates
     ///   - imageOfText: the image that each text belongs to
     public init(_ scores: RetrievalScores, imageOfText: [Int]) {
+        let (images, texts) = (scores.textsOfImage.count, scores.imagesOfText.count)
         self.init(
-            imageToText: scores.imageToText, textToImage: scores.textToImage,
+            textRanks: Self.textRanks(imageOfText, images: images) { image, text in
+                Self.rank(of: text, in: scores.textsOfImage[image], items: texts)
+            },
+            imageRanks: imageOfText.enumerated().map { text, image in
+                Self.rank(of: image, in: scores.imagesOfText[text], items: images)
+            })
+    }
+
+    /// Measures recall of the similarities of all pairs.
+    ///
+    /// - Parameters:
+    ///   - similarities: of images to texts. `[I, T]`
+    ///   - imageOfText: the image that each text belongs to
+    /// - Throws: ``TorchError``
+    public init(similarities: Tensor, imageOfText: [Int]) throws {
+        try self.init(
+            imageToText: similarities, textToImage: similarities.transposed(0, 1),
             imageOfText: imageOfText)
     }
 
@@ -41,17 +60,55 @@ public struct RetrievalMetrics: Sendable, Equatable {
     ///   - imageToText: a row of text scores for each image. `[I, T]`
     ///   - textToImage: a row of image scores for each text. `[T, I]`
     ///   - imageOfText: the image that each text belongs to
-    public init(imageToText: [[Float]], textToImage: [[Float]], imageOfText: [Int]) {
-        var textsOfImage = [[Int]](repeating: [], count: imageToText.count)
+    /// - Throws: ``TorchError``
+    public init(imageToText: Tensor, textToImage: Tensor, imageOfText: [Int]) throws {
+        var textRanks = [Int](repeating: Int.max, count: imageToText.size(0))
+        var textsOfImage = [[Int]](repeating: [], count: textRanks.count)
         for (text, image) in imageOfText.enumerated() { textsOfImage[image].append(text) }
-        let textRanks = zip(imageToText, textsOfImage).map { row, texts in
-            texts.map { Self.rank(of: $0, in: row) }.min() ?? Int.max
+        try Self.forEachRow(of: imageToText) { image, row in
+            textRanks[image] = textsOfImage[image].map { Self.rank(of: $0, in: row) }.min()
+                ?? Int.max
         }
-        let imageRanks = zip(textToImage, imageOfText).map { row, image in
-            Self.rank(of: image, in: row)
+        var imageRanks = [Int](repeating: Int.max, count: imageOfText.count)
+        try Self.forEachRow(of: textToImage) { text, row in
+            imageRanks[text] = Self.rank(of: imageOfText[text], in: row)
         }
+        self.init(textRanks: textRanks, imageRanks: imageRanks)
+    }
+
+    /// - Parameters:
+    ///   - textRanks: for each image, how many results stand before its first text
+    ///   - imageRanks: for each text, how many results stand before its image
+    private init(textRanks: [Int], imageRanks: [Int]) {
         textRecall = Self.ranks.map { Self.share(textRanks, below: $0) }
         imageRecall = Self.ranks.map { Self.share(imageRanks, below: $0) }
+    }
+
+    private static func textRanks(
+        _ imageOfText: [Int], images: Int, _ rank: (_ image: Int, _ text: Int) -> Int
+    ) -> [Int] {
+        var ranks = [Int](repeating: Int.max, count: images)
+        for (text, image) in imageOfText.enumerated() {
+            ranks[image] = min(ranks[image], rank(image, text))
+        }
+        return ranks
+    }
+
+    /// Rows that are read at once; limits memory.
+    private static let rowsAtOnce = 256
+
+    private static func forEachRow(of matrix: Tensor, _ body: (Int, ArraySlice<Float>) -> Void)
+        throws
+    {
+        let (rows, columns) = (matrix.size(0), matrix.size(1))
+        for start in stride(from: 0, to: rows, by: rowsAtOnce) {
+            let end = min(rows, start + rowsAtOnce)
+            let block = try matrix.slice(0, start..<end).to(dtype: .float32).contiguous()
+                .array(of: Float.self)
+            for row in start..<end {
+                body(row, block[(row - start) * columns..<(row - start + 1) * columns])
+            }
+        }
     }
 
     /// What a random order of results reaches on average, for as many images and texts.
@@ -79,14 +136,25 @@ public struct RetrievalMetrics: Sendable, Equatable {
 
     /// Results that stand before one: those with a better score, and of equal ones those that come
     /// later, as a stable ascending sort read from its end has them.
-    private static func rank(of index: Int, in scores: [Float]) -> Int {
-        let own = scores[index]
+    private static func rank(of index: Int, in scores: ArraySlice<Float>) -> Int {
+        let own = scores[scores.startIndex + index]
         var rank = 0
         for (other, score) in scores.enumerated() where score > own || score == own && other > index
         {
             rank += 1
         }
         return rank
+    }
+
+    /// The same for scores of candidates: what has no score stands behind them, the later ones first.
+    private static func rank(of index: Int, in entries: [RetrievalScores.Entry], items: Int) -> Int
+    {
+        guard let own = entries.first(where: { $0.item == index }) else {
+            return items - 1 - index + entries.count { $0.item < index }
+        }
+        return entries.count {
+            $0.score > own.score || $0.score == own.score && $0.item > own.item
+        }
     }
 
     private static func share(_ ranks: [Int], below limit: Int) -> Double {

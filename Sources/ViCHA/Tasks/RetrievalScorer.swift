@@ -1,28 +1,18 @@
-// Shapes: I images, T texts, L text tokens, N image tokens, D width, E feature width, K candidates.
+// Shapes: B batch, I images, T texts, L text tokens, N image tokens, D width, E feature width,
+// K candidates.
 import Torch
 
-/// Images as retrieval keeps them.
+/// A batch of images as retrieval needs them.
 public struct EncodedImages: Sendable {
-    /// Final hidden states. `[I, N, width]`
+    /// Final hidden states. `[B, N, width]`
     public let hiddenStates: Tensor
-    /// Added to the scores of the cross-attention, nil where all tokens may be seen. `[I, 1, 1, N]`
+    /// Added to the scores of the cross-attention, nil where all tokens may be seen. `[B, 1, 1, N]`
     public let attentionMask: Tensor?
-    /// Normalised. `[I, E]`
+    /// Normalised. `[B, E]`
     public let features: Tensor
 
-    /// Batches in one. All have the same number of image tokens.
-    public init(joining batches: [EncodedImages]) {
-        hiddenStates = .concatenated(batches.map(\.hiddenStates), dimension: 0)
-        let masks = batches.compactMap(\.attentionMask)
-        attentionMask = masks.isEmpty ? nil : .concatenated(masks, dimension: 0)
-        features = .concatenated(batches.map(\.features), dimension: 0)
-    }
-
-    init(hiddenStates: Tensor, attentionMask: Tensor?, features: Tensor) {
-        self.hiddenStates = hiddenStates
-        self.attentionMask = attentionMask
-        self.features = features
-    }
+    /// Number of images.
+    public var count: Int { features.size(0) }
 }
 
 /// Texts as retrieval keeps them.
@@ -33,6 +23,9 @@ public struct EncodedTexts: Sendable {
     public let attentionMask: Tensor
     /// Normalised. `[T, E]`
     public let features: Tensor
+
+    /// Number of texts.
+    public var count: Int { features.size(0) }
 
     /// Batches in one. All have the same number of tokens.
     public init(joining batches: [EncodedTexts]) {
@@ -61,9 +54,7 @@ public struct RetrievalScorer: Sendable {
     ///   - concepts: nil for a model without concepts
     public func encode(images: Tensor, concepts: TokenBatch?) -> EncodedImages {
         withInferenceMode {
-            let encoding = encoders.encodeImages(
-                patches: encoders.vision.patches(of: images),
-                concepts: encoders.encodeConcepts(concepts, dropout: nil), tokens: concepts)
+            let encoding = encoders.encode(images: images, concepts: concepts)
             return EncodedImages(
                 hiddenStates: encoding.lastHiddenState, attentionMask: encoding.attentionMask,
                 features: encoders.imageFeatures(encoding.lastHiddenState.select(1, 0)))
@@ -81,111 +72,126 @@ public struct RetrievalScorer: Sendable {
         }
     }
 
-    /// Logit of the matching class for texts with one image.
+    /// Logits of the matching class for texts with one image.
     ///
-    /// The image's keys and values are projected once for all of its texts.
+    /// The image's keys and values are projected once for all of its texts. Texts go through the
+    /// fusion layers in order of their length, without the padding that all of a part have: it is
+    /// masked, so that nothing changes but the time.
     ///
     /// - Parameters:
-    ///   - image: number of the image
-    ///   - rows: numbers of the texts. int64 `[K]`
-    /// - Returns: `[K]`
-    func matchingLogits(
-        _ images: EncodedImages, image: Int, _ texts: EncodedTexts, rows: Tensor
-    ) -> Tensor {
-        withInferenceMode {
+    ///   - images: a batch
+    ///   - image: number of the image in it
+    ///   - texts: all texts
+    ///   - rows: numbers of the texts
+    ///   - lengths: tokens of each text of `texts`
+    ///   - partSize: texts at once; limits memory, not results
+    /// - Returns: a logit for each of `rows`
+    /// - Throws: ``TorchError``
+    public func matchingLogits(
+        _ images: EncodedImages, image: Int, _ texts: EncodedTexts, rows: [Int], lengths: [Int],
+        partSize: Int
+    ) throws -> [Float] {
+        try withInferenceMode {
             let memory = encoders.text.memory(
                 of: images.hiddenStates.slice(0, image..<image + 1),
                 mask: images.attentionMask?.slice(0, image..<image + 1))
-            let fused = encoders.text.fuse(
-                texts.hiddenStates.indexed(0, by: rows),
-                attentionMask: texts.attentionMask.indexed(0, by: rows),
-                memory: memory.expanded(rows.size(0)))
-            return matchingHead(fused.select(1, 0)).select(1, 1)
+            let order = rows.indices.sorted { (lengths[rows[$0]], $0) < (lengths[rows[$1]], $1) }
+            var logits: [Tensor] = []
+            for start in stride(from: 0, to: order.count, by: max(1, partSize)) {
+                let part = order[start..<min(order.count, start + max(1, partSize))]
+                    .map { rows[$0] }
+                let length = part.map { lengths[$0] }.max() ?? 1
+                let indices = Tensor(part).to(device: texts.features.device)
+                let fused = encoders.text.fuse(
+                    texts.hiddenStates.slice(1, 0..<length).indexed(0, by: indices),
+                    attentionMask: texts.attentionMask.slice(1, 0..<length)
+                        .indexed(0, by: indices),
+                    memory: memory.expanded(part.count))
+                logits.append(matchingHead(fused.select(1, 0)).select(1, 1))
+            }
+            guard !logits.isEmpty else { return [] }
+            let sorted = try Tensor.concatenated(logits, dimension: 0).to(dtype: .float32)
+                .array(of: Float.self)
+            var result = [Float](repeating: 0, count: rows.count)
+            for (place, logit) in zip(order, sorted) { result[place] = logit }
+            return result
         }
     }
 }
 
-/// How well images and texts fit, in both directions.
-public struct RetrievalScores: Sendable {
-    /// Score of a pair that is no candidate.
-    static let excluded: Float = -100
+/// Which pairs the matching head is to score: the best of each image and of each text by the cosine
+/// of their features.
+public struct RetrievalCandidates: Sendable {
+    /// Numbers of the texts of each image, best first.
+    public let textsOfImage: [[Int]]
+    /// Numbers of the images of each text, best first.
+    public let imagesOfText: [[Int]]
 
-    /// Scores of the texts for each image, row by row. `[I, T]`
-    public let imageToText: [[Float]]
-    /// Scores of the images for each text, row by row. `[T, I]`
-    public let textToImage: [[Float]]
-
-    /// Cosines of the features.
-    /// - Throws: ``TorchError``
-    public init(similaritiesOf images: EncodedImages, _ texts: EncodedTexts) throws {
-        imageToText = try Self.rows(images.features.matmul(texts.features.transposed(0, 1)))
-        textToImage = texts.features.size(0) == 0 ? [] : Self.transposed(imageToText)
-    }
-
-    /// Matching scores of the best candidates by the cosine of their features, in both directions;
-    /// all other pairs are excluded.
-    ///
-    /// A pair that is a candidate in both directions is scored once. One image's keys and values are
-    /// held at a time, so memory is that of the encoded images and texts and of `candidates` rows of
-    /// fusion.
+    /// Chooses candidates.
     ///
     /// - Parameters:
-    ///   - candidates: K, cut to what there is
-    ///   - progress: told the images done
+    ///   - similarities: `[I, T]`
+    ///   - count: K, cut to what there is
     /// - Throws: ``TorchError``
-    public init(
-        matching images: EncodedImages, _ texts: EncodedTexts, by scorer: RetrievalScorer,
-        candidates: Int, progress: (Int) -> Void = { _ in }
-    ) throws {
-        let similarities = images.features.matmul(texts.features.transposed(0, 1))
-        let (imageCount, textCount) = (images.features.size(0), texts.features.size(0))
+    public init(_ similarities: Tensor, count: Int) throws {
         func best(_ scores: Tensor) throws -> [[Int]] {
-            let k = min(candidates, scores.size(1))
-            let flat = try scores.argsort(1, descending: true).slice(1, 0..<k)
-                .contiguous().array(of: Int64.self)
-            return (0..<scores.size(0)).map { row in
-                flat[row * k..<(row + 1) * k].map { Int($0) }
-            }
+            let k = min(count, scores.size(1))
+            guard k > 0 else { return Array(repeating: [], count: scores.size(0)) }
+            let flat = try scores.largest(k).indices.array(of: Int.self)
+            return (0..<scores.size(0)).map { Array(flat[$0 * k..<($0 + 1) * k]) }
         }
-        let textsOfImage = try best(similarities)
-        var imageIsCandidate = [Set<Int>](repeating: [], count: imageCount)
-        for (text, list) in try best(similarities.transposed(0, 1)).enumerated() {
-            for image in list { imageIsCandidate[image].insert(text) }
-        }
-        var forward = [[Float]](
-            repeating: Array(repeating: Self.excluded, count: textCount), count: imageCount)
-        var backward = [[Float]](
-            repeating: Array(repeating: Self.excluded, count: imageCount), count: textCount)
-        for image in 0..<imageCount {
-            let own = Set(textsOfImage[image])
-            let rows = own.union(imageIsCandidate[image]).sorted()
-            var start = 0
-            while start < rows.count {
-                let part = Array(rows[start..<min(rows.count, start + max(1, candidates))])
-                let logits = try scorer.matchingLogits(
-                    images, image: image, texts,
-                    rows: Tensor(part.map { Int64($0) }, shape: [part.count])
-                        .to(device: texts.features.device)
-                ).to(dtype: .float32).array(of: Float.self)
-                for (text, logit) in zip(part, logits) {
-                    if own.contains(text) { forward[image][text] = logit }
-                    if imageIsCandidate[image].contains(text) { backward[text][image] = logit }
-                }
-                start += part.count
-            }
-            progress(image + 1)
-        }
-        imageToText = forward
-        textToImage = backward
+        textsOfImage = try best(similarities)
+        imagesOfText = try best(similarities.transposed(0, 1).contiguous())
     }
 
-    private static func rows(_ matrix: Tensor) throws -> [[Float]] {
-        let columns = matrix.size(1)
-        let flat = try matrix.to(dtype: .float32).contiguous().array(of: Float.self)
-        return (0..<matrix.size(0)).map { Array(flat[$0 * columns..<($0 + 1) * columns]) }
+    /// The texts of each image that are a candidate in either direction, so that each pair is scored
+    /// once.
+    public var pairsOfImage: [[Int]] {
+        var pairs = textsOfImage.map(Set.init)
+        for (text, images) in imagesOfText.enumerated() {
+            for image in images { pairs[image].insert(text) }
+        }
+        return pairs.map { $0.sorted() }
+    }
+}
+
+/// Scores of the candidates of each query; whatever is no candidate stands behind them.
+public struct RetrievalScores: Sendable {
+    /// A result of a query.
+    public struct Entry: Sendable, Equatable {
+        /// Number of the text or the image.
+        public let item: Int32
+        /// Logit of the matching class.
+        public let score: Float
     }
 
-    private static func transposed(_ rows: [[Float]]) -> [[Float]] {
-        (0..<(rows.first?.count ?? 0)).map { column in rows.map { $0[column] } }
+    /// Score that the official matrices give a pair that is no candidate.
+    public static let excluded: Float = -100
+
+    /// Scored texts of each image.
+    public private(set) var textsOfImage: [[Entry]]
+    /// Scored images of each text.
+    public private(set) var imagesOfText: [[Entry]]
+    private let ownTexts: [Set<Int>]
+    private let ownImages: [Set<Int>]
+
+    /// No score yet.
+    public init(_ candidates: RetrievalCandidates) {
+        ownTexts = candidates.textsOfImage.map(Set.init)
+        ownImages = candidates.imagesOfText.map(Set.init)
+        textsOfImage = Array(repeating: [], count: ownTexts.count)
+        imagesOfText = Array(repeating: [], count: ownImages.count)
+    }
+
+    /// Adds the scores of an image with some texts, to each direction in which they are candidates.
+    public mutating func add(image: Int, texts: [Int], logits: [Float]) {
+        for (text, logit) in zip(texts, logits) {
+            if ownTexts[image].contains(text) {
+                textsOfImage[image].append(Entry(item: Int32(text), score: logit))
+            }
+            if ownImages[text].contains(image) {
+                imagesOfText[text].append(Entry(item: Int32(image), score: logit))
+            }
+        }
     }
 }

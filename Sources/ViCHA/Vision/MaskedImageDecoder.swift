@@ -60,7 +60,7 @@ struct MaskedImageDecoder: Sendable {
             let hasDecoder = objective != .crossModal
             maskToken = scope.parameter(
                 "mask_token", [1, 1, hasDecoder ? c.decoderWidth : c.vision.width], .zeros)
-            let grid = c.vision.imageSize / c.vision.patchSize
+            let grid = c.vision.grid
             positionEmbedding =
                 hasDecoder
                 ? scope.frozen.parameter(

@@ -38,6 +38,9 @@ public struct VisionTransformer: Sendable {
         self.checkpointsBlocks = checkpointsBlocks
     }
 
+    /// Indices of the blocks.
+    var blockNumbers: Range<Int> { 0..<blocks.count }
+
     /// Patches of images, embedded, without position. `[B, 3, H, W]` → `[B, P, D]`
     public func patches(of images: Tensor) -> Tensor { patchEmbedding(images) }
 
@@ -47,8 +50,10 @@ public struct VisionTransformer: Sendable {
     ///   - patches: what ``patches(of:)`` gives. `[B, P, D]`
     ///   - concepts: projected concept tokens; they get no position. `[B, C, D]`
     ///   - conceptMask: 1 for concept tokens that may be attended to; nil for all. `[B, C]`
+    ///   - inspecting: a block, and what receives the class token's attention there. `[B, H, 1, N]`
     public func callAsFunction(
-        patches: Tensor, concepts: Tensor? = nil, conceptMask: Tensor? = nil
+        patches: Tensor, concepts: Tensor? = nil, conceptMask: Tensor? = nil,
+        inspecting: (block: Int, receive: (Tensor) -> Void)? = nil
     ) -> ImageEncoding {
         let b = patches.size(0)
         var tokens =
@@ -64,8 +69,12 @@ public struct VisionTransformer: Sendable {
             }
         }
         var classTokens: [Tensor] = []
-        for block in blocks {
-            tokens = run(block, tokens, mask)
+        for (number, block) in blocks.enumerated() {
+            if let inspecting, inspecting.block == number {
+                tokens = block(tokens, mask: mask, inspect: inspecting.receive)
+            } else {
+                tokens = run(block, tokens, mask)
+            }
             classTokens.append(norm(tokens.select(1, 0)))
         }
         return ImageEncoding(

@@ -1,0 +1,110 @@
+// Shapes: B batch, L text tokens, N image tokens, H heads, g patches along a side.
+import Torch
+
+/// Where an image shows what a text says: attention weighted by the gradient of how well they fit
+/// (Grad-CAM; Li et al. 2021, section 6.4; `parity/grounding`).
+public struct HeatMapper: Sendable {
+    /// Which attention is looked at.
+    public enum Attention: Sendable, Equatable {
+        /// The cross-attention of a layer of the text encoder, by its index among all layers, and
+        /// the score of the matching head.
+        case matching(layer: Int)
+        /// The class token's attention in a block of the image encoder, and the similarity of the
+        /// features.
+        case contrastive(block: Int)
+    }
+
+    let encoders: Encoders
+    let matchingHead: Linear
+    let temperature: Tensor
+    /// Patches along a side of the image.
+    public let grid: Int
+
+    /// - Throws: ``ModelConfigurationError`` for a layer that has no such attention.
+    public func check(_ attention: Attention) throws {
+        switch attention {
+        case .matching(let layer):
+            guard encoders.text.fusionLayers.contains(layer) else {
+                throw ModelConfigurationError(
+                    key: "block_num",
+                    expected: "a fusion layer of the text encoder, in \(encoders.text.fusionLayers)")
+            }
+        case .contrastive(let block):
+            guard encoders.vision.blockNumbers.contains(block) else {
+                throw ModelConfigurationError(
+                    key: "block_num",
+                    expected: "a block of the image encoder, in \(encoders.vision.blockNumbers)")
+            }
+        }
+    }
+
+    /// The heat of each patch for each pair of an image and a text.
+    ///
+    /// - Parameters:
+    ///   - images: normalised pixels. `[B, 3, H, W]`
+    ///   - concepts: nil for a model without concepts
+    ///   - texts: one for each image
+    ///   - attention: which attention is looked at
+    /// - Returns: of the matching score a map for each token, of the similarity one map,
+    ///   `[B, L or 1, g, g]`; at padding 0
+    /// - Throws: ``ModelConfigurationError``, ``TorchError``
+    public func tokenMaps(
+        images: Tensor, concepts: TokenBatch?, texts: TokenBatch, _ attention: Attention
+    ) throws -> Tensor {
+        try check(attention)
+        let (score, weights) =
+            switch attention {
+            case .matching(let layer): matching(images, concepts, texts, layer)
+            case .contrastive(let block): similarity(images, concepts, texts, block)
+            }
+        guard let gradient = try score.gradients(of: [weights])[0] else {
+            return .zeros([images.size(0), weights.size(2), grid, grid], device: images.device)
+        }
+        // Class token first, patches, concepts last.
+        let patches = 1..<1 + grid * grid
+        let heat = weights.detached().slice(3, patches)
+            * gradient.slice(3, patches).clamped(to: 0...Double.infinity)
+        let maps = heat.mean(1).reshaped(images.size(0), weights.size(2), grid, grid)
+        guard case .matching = attention else { return maps }
+        let mask = texts.attentionMask.to(dtype: .float32)
+        return maps * mask.unsqueezed(-1).unsqueezed(-1)
+    }
+
+    /// The heat of each patch for each pair, the mean over all tokens, those of padding included as
+    /// in the official code. `[B, g, g]`
+    /// - Throws: ``ModelConfigurationError``, ``TorchError``
+    public func callAsFunction(
+        images: Tensor, concepts: TokenBatch?, texts: TokenBatch, _ attention: Attention
+    ) throws -> Tensor {
+        try tokenMaps(images: images, concepts: concepts, texts: texts, attention).mean(1)
+    }
+
+    /// The summed matching logits, and the weights of the cross-attention. `[B, H, L, N]`
+    private func matching(
+        _ images: Tensor, _ concepts: TokenBatch?, _ texts: TokenBatch, _ layer: Int
+    ) -> (score: Tensor, weights: Tensor) {
+        var weights = Tensor.zeros([0])
+        let image = withoutGradient { encoders.encode(images: images, concepts: concepts) }
+        let states = withoutGradient { encoders.text.encodeText(texts) }
+        let fused = encoders.text.fuse(
+            states[states.count - 1], attentionMask: texts.attentionMask,
+            memory: encoders.text.memory(of: image.lastHiddenState, mask: image.attentionMask),
+            inspecting: (layer, { weights = $0 }))
+        return (matchingHead(fused.select(1, 0)).select(1, 1).sum(), weights)
+    }
+
+    /// The summed similarities of the pairs, and the class token's attention. `[B, H, 1, N]`
+    private func similarity(
+        _ images: Tensor, _ concepts: TokenBatch?, _ texts: TokenBatch, _ block: Int
+    ) -> (score: Tensor, weights: Tensor) {
+        var weights = Tensor.zeros([0])
+        let image = encoders.encode(
+            images: images, concepts: concepts, inspecting: (block, { weights = $0 }))
+        let text = withoutGradient {
+            let states = encoders.text.encodeText(texts)
+            return encoders.textFeatures(states[states.count - 1].select(1, 0))
+        }
+        let features = encoders.imageFeatures(image.lastHiddenState.select(1, 0))
+        return ((features * text).sum() / temperature, weights)
+    }
+}

@@ -1,0 +1,158 @@
+// Shapes: B batch, L text tokens, C concept tokens, Q queue length, D width.
+import Torch
+
+/// A batch of images and texts, several of which may be of one image.
+public struct RetrievalBatch: Sendable {
+    /// Normalised pixels. `[B, 3, H, W]`
+    public let images: Tensor
+    /// Encoded captions or phrases.
+    public let texts: TokenBatch
+    /// nil for a model without concepts.
+    public let concepts: TokenBatch?
+    /// The image of each row: equal numbers, equal images. int64 `[B]`
+    public let identities: Tensor
+
+    /// Makes the value.
+    public init(images: Tensor, texts: TokenBatch, concepts: TokenBatch?, identities: Tensor) {
+        self.images = images
+        self.texts = texts
+        self.concepts = concepts
+        self.identities = identities
+    }
+
+    /// The batch on another device.
+    public func to(device: Device) -> RetrievalBatch {
+        RetrievalBatch(
+            images: images.to(device: device), texts: texts.to(device: device),
+            concepts: concepts?.to(device: device), identities: identities.to(device: device))
+    }
+}
+
+/// The losses of a fine-tuning step for retrieval or grounding; scalars.
+public struct RetrievalLosses: Sendable {
+    /// Contrastive alignment.
+    public let ita: Tensor
+    /// Image-text matching.
+    public let itm: Tensor
+
+    /// Their sum, which is minimised.
+    public var total: Tensor { ita + itm }
+}
+
+/// The ViCHA model for image-text retrieval and for grounding, which is trained as retrieval of
+/// referring expressions (`spec.md` section 7).
+public final class RetrievalModel {
+    /// Sizes and switches; the hierarchical and masked-image parts have no place here.
+    public let configuration: ModelConfiguration
+    /// All weights and buffers under the official keys.
+    public let store: ParameterStore
+    /// Scalar; not clamped in fine-tuning.
+    public let temperature: Tensor
+    /// Earlier momentum features.
+    public let queue: FeatureQueue
+    /// Moves the momentum weights.
+    public let twin: MomentumTwin
+    let online: Encoders
+    let momentum: Encoders
+    let matchingHead: Linear
+
+    /// Builds the model with random weights and its momentum twin as a copy.
+    /// - Throws: ``ModelConfigurationError``, ``TorchError``
+    public init(_ c: ModelConfiguration, seed: UInt64 = 0, device: Device = .cpu) throws {
+        try c.validate()
+        configuration = c
+        store = try ParameterStore(seed: seed, device: device)
+        let scope = store.root
+        temperature = scope.parameter("temp", [], .constant(c.temperature))
+        online = Encoders(scope, suffix: "", c)
+        matchingHead = Linear(scope["itm_head"], c.text.hiddenSize, 2)
+        momentum = Encoders(scope.frozen, suffix: "_m", c)
+        queue = FeatureQueue(
+            scope, width: c.embedDim, length: c.queueSize, keepsIdentities: true)
+        try store.validate()
+        twin = MomentumTwin(store, decay: c.momentum)
+        try twin.copyOnlineWeights()
+    }
+
+    /// Scores images against texts.
+    public var scorer: RetrievalScorer {
+        RetrievalScorer(encoders: online, matchingHead: matchingHead)
+    }
+
+    /// Draws heat maps of texts over images.
+    public var heatMapper: HeatMapper {
+        HeatMapper(
+            encoders: online, matchingHead: matchingHead, temperature: temperature,
+            grid: configuration.vision.grid)
+    }
+
+    /// Computes the losses of one step, moves the momentum twin and enqueues its features
+    /// (`parity/retrieval`).
+    ///
+    /// - Parameters:
+    ///   - batch: at least two pairs, on the model's device
+    ///   - negatives: how hard negatives are chosen; those of the same image never are
+    ///   - alpha: share of the momentum model in the targets; 0 is no distillation
+    ///   - dropout: source of dropout; nil for none
+    ///   - inspect: receives the matching logits, positives first. `[3B, 2]`
+    /// - Throws: ``TorchError``, ``FeatureQueueError``
+    public func losses(
+        _ batch: RetrievalBatch, _ negatives: NegativeSelection, alpha: Double,
+        dropout: Generator? = nil, inspect: ((Tensor) -> Void)? = nil
+    ) throws -> RetrievalLosses {
+        let image = online.encode(images: batch.images, concepts: batch.concepts, dropout: dropout)
+        let texts = online.text.encodeText(batch.texts, dropout: dropout)
+        let text = texts[texts.count - 1]
+
+        try twin.update()
+        let teacher = withoutGradient {
+            let image = momentum.encode(
+                images: batch.images, concepts: batch.concepts, dropout: dropout)
+            let texts = momentum.text.encodeText(batch.texts, dropout: dropout)
+            return (
+                image: momentum.imageFeatures(image.lastHiddenState.select(1, 0)),
+                text: momentum.textFeatures(texts[texts.count - 1].select(1, 0))
+            )
+        }
+        let (b, own) = (batch.images.size(0), batch.identities.unsqueezed(1))
+        let earlier = queue.identities ?? .zeros([1, 0], dtype: .int64, device: own.device)
+        let matches = own.equals(
+            .concatenated([batch.identities.unsqueezed(0), earlier], dimension: 1))
+        let contrast = ImageTextContrastive.loss(
+            image: online.imageFeatures(image.lastHiddenState.select(1, 0)),
+            text: online.textFeatures(text.select(1, 0)),
+            momentumImage: teacher.image, momentumText: teacher.text, imageQueue: queue.images,
+            textQueue: queue.texts, temperature: temperature, alpha: alpha, matches: matches)
+        try queue.enqueue(
+            images: teacher.image, texts: teacher.text, identities: batch.identities)
+
+        let matchesInBatch = matches.slice(1, 0..<b)
+        let chosen = ImageTextMatching.negatives(
+            negatives, imageToText: contrast.imageToText, textToImage: contrast.textToImage,
+            matches: matchesInBatch)
+        let logits = matchingLogits(text, batch.texts.attentionMask, image, chosen, dropout)
+        inspect?(logits)
+        return RetrievalLosses(
+            ita: contrast.loss,
+            itm: ImageTextMatching.loss(
+                logits,
+                hasNegative: matchesInBatch.to(dtype: .float32).sum(1).isLess(than: Double(b))))
+    }
+
+    /// Positives, texts with a negative image, images with a negative text, as one batch. `[3B, 2]`
+    private func matchingLogits(
+        _ text: Tensor, _ mask: Tensor, _ image: ImageEncoding, _ negatives: HardNegatives,
+        _ dropout: Generator?
+    ) -> Tensor {
+        let own = Tensor.range(0..<text.size(0), device: text.device)
+        let memory = online.text.memory(of: image.lastHiddenState, mask: image.attentionMask)
+        let fused = online.text.fuse(
+            .concatenated([text, text, text.indexed(0, by: negatives.texts)], dimension: 0),
+            attentionMask: .concatenated(
+                [mask, mask, mask.indexed(0, by: negatives.texts)], dimension: 0),
+            memory: memory.indexed(
+                by: .concatenated([own, negatives.images, own], dimension: 0)),
+            dropout: dropout)
+        return matchingHead(fused.select(1, 0))
+    }
+}
