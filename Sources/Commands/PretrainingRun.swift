@@ -9,7 +9,7 @@ import ViCHA
 /// Puts a pretraining run together from files and options; shared by `pretrain` and `demo`.
 struct PretrainingRun {
     let configuration: PretrainingConfiguration
-    let dataset: PretrainingDataset
+    let dataset: ImageTextDataset
     let tokenizer: WordPieceTokenizer
     let model: PretrainingModel
     let trainer: PretrainingTrainer
@@ -22,8 +22,6 @@ struct PretrainingRun {
         var imageEncoder: String?
         /// A pretraining checkpoint.
         var checkpoint: String?
-        /// Whether to continue the checkpoint's run.
-        var resumes = false
     }
 
     init(
@@ -32,18 +30,14 @@ struct PretrainingRun {
     ) throws {
         self.configuration = configuration
         try configuration.validate()
-        tokenizer = try WordPieceTokenizer(vocabularyFile: vocabulary)
-        guard tokenizer.vocabularySize <= configuration.model.text.vocabularySize else {
-            throw ModelConfigurationError(
-                key: "vocab_size",
-                expected: "at least \(tokenizer.vocabularySize), the tokens of '\(vocabulary)'")
-        }
-        dataset = PretrainingDataset(
-            records: try AnnotationFile.load(
-                files: configuration.trainFiles.map(data.annotationFile),
-                requiresConcepts: configuration.readsConcepts),
-            paths: data.images, tokenizer: tokenizer,
-            options: PretrainingOptions(configuration))
+        tokenizer = try WordPieceTokenizer(
+            vocabularyFile: vocabulary, fitting: configuration.model)
+        let records: [PretrainingRecord] = try AnnotationFile.load(
+            files: configuration.trainFiles.map(data.annotationFile),
+            requiresConcepts: configuration.readsConcepts)
+        dataset = ImageTextDataset(
+            pairs: ImageTextPair.pairs(of: records), paths: data.images, tokenizer: tokenizer,
+            options: ImageTextOptions(configuration.settings))
         if !data.allowsMissingImages { try dataset.images.checkExistence() }
         model = try PretrainingModel(
             configuration.model, seed: options.seed, device: options.device)
@@ -56,10 +50,7 @@ struct PretrainingRun {
         }
         trainer = try PretrainingTrainer(
             configuration, model: model, dataset: dataset, options: options, stop: stop)
-        let last = trainer.lastCheckpoint
-        if weights.resumes {
-            try trainer.resume(from: weights.checkpoint ?? last)
-        } else if let checkpoint = weights.checkpoint {
+        if let checkpoint = weights.checkpoint {
             try model.load(
                 pretrained: SafetensorsFile(path: checkpoint).tensors(),
                 allowingUnexpected: TrainingCheckpoint.statePrefixes)

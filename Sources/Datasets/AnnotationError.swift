@@ -6,6 +6,7 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
     case invalidText(file: String, record: Int, field: String)
     case empty(files: [String])
     case missingImages(count: Int, examples: [String])
+    case unknownReference(id: Int?, phrase: String)
 
     /// What happened, where, and what to do about it.
     public var description: String {
@@ -20,6 +21,10 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
             "'\(file)', record \(record) (counted from 0): '\(field)' is no UTF-8 text"
         case .empty(let files):
             "there is no record in \(files.joined(separator: ", ")); nothing can be trained on"
+        case .unknownReference(let id, let phrase):
+            "the phrase '\(phrase)' has "
+                + (id.map { "the ref_id \($0), which is not among the references" } ?? "no ref_id")
+                + "; test_file, refs(unc).p and instances.json must belong together"
         case .missingImages(let count, let examples):
             "\(count) images are missing, such as \(examples.joined(separator: ", ")). Check "
                 + "--data-dir and --replace-prefix, or pass --allow-missing-images to go on without."

@@ -17,6 +17,12 @@ public struct ImagePaths: Sendable, Equatable {
         self.replacements = replacements
     }
 
+    /// The same with relative paths in a directory of the data directory.
+    public func inside(_ directory: String) -> ImagePaths {
+        directory.isEmpty
+            ? self : ImagePaths(dataDirectory: join(directory), replacements: replacements)
+    }
+
     /// The place of an image.
     ///
     /// A replacement that fits decides. A relative path lies in the data directory. An absolute one

@@ -15,6 +15,9 @@ public struct EvaluationOptions: Sendable {
     public var separatesConcepts = false
     /// Whether large JPEGs are decoded at a reduced scale; faster, with slightly other pixels.
     public var decodesReduced = false
+    /// Whether records of one image are taken together. Otherwise each counts as an image of its own,
+    /// which can only be right for the captions of one of them.
+    public var mergesRepeatedImages = false
 
     /// The official lengths, with concepts.
     public init(side: Int) { self.side = side }
@@ -30,6 +33,35 @@ public struct ImageArrays: Sendable {
     public var side: Int
     /// nil where concepts are not read.
     public var concepts: EncodedBatch?
+
+    /// Reads images.
+    ///
+    /// - Parameters:
+    ///   - files: the image files
+    ///   - concepts: of each
+    ///   - tokenizer: cuts concepts into tokens
+    ///   - options: how they become inputs
+    /// - Throws: `ImageError`
+    public init(
+        _ files: [String], concepts: [[String]], tokenizer: WordPieceTokenizer,
+        _ options: EvaluationOptions
+    ) throws {
+        side = options.side
+        rows = files.count
+        pixels = []
+        pixels.reserveCapacity(rows * 3 * side * side)
+        for file in files {
+            let image = try ImageDecoder.decode(
+                path: file, shortSide: options.decodesReduced ? 2 * side : nil)
+            pixels += PixelNormalization.clip(image.resized(width: side, height: side))
+        }
+        let separator = options.separatesConcepts ? " [SEP] " : " "
+        self.concepts = options.conceptTokens.map { length in
+            tokenizer.encode(
+                concepts.map { $0.joined(separator: separator) }, maxLength: length,
+                padding: .length(length))
+        }
+    }
 }
 
 /// Images and all their captions, to be found by each other.
@@ -40,6 +72,8 @@ public struct RetrievalEvaluationSet: Sendable {
     public let texts: [String]
     /// The record that each text belongs to.
     public let imageOfText: [Int]
+    /// Records whose image another record before had too.
+    public let repeatedImages: Int
     private let paths: ImagePaths
     private let tokenizer: WordPieceTokenizer
     private let options: EvaluationOptions
@@ -49,6 +83,9 @@ public struct RetrievalEvaluationSet: Sendable {
         records: [RetrievalRecord], paths: ImagePaths, tokenizer: WordPieceTokenizer,
         options: EvaluationOptions
     ) {
+        let merged = Self.merged(records)
+        repeatedImages = records.count - merged.count
+        let records = options.mergesRepeatedImages ? merged : records
         self.records = records
         self.paths = paths
         self.tokenizer = tokenizer
@@ -59,28 +96,33 @@ public struct RetrievalEvaluationSet: Sendable {
         }
     }
 
+    /// One record for each image, with the captions of all records of it.
+    private static func merged(_ records: [RetrievalRecord]) -> [RetrievalRecord] {
+        var places: [String: Int] = [:]
+        var result: [RetrievalRecord] = []
+        for record in records {
+            guard let place = places[record.image] else {
+                places[record.image] = result.count
+                result.append(record)
+                continue
+            }
+            let first = result[place]
+            result[place] = RetrievalRecord(
+                image: first.image, captions: first.captions + record.captions,
+                imageID: first.imageID, concepts: first.concepts)
+        }
+        return result
+    }
+
     /// Where the image of a record lies.
     public func imagePath(_ index: Int) -> String { paths.resolve(records[index].image) }
 
     /// The images of some records with their concepts.
     /// - Throws: ``ImageError``
     public func images(_ range: Range<Int>) throws -> ImageArrays {
-        let side = options.side
-        var pixels: [Float] = []
-        pixels.reserveCapacity(range.count * 3 * side * side)
-        for index in range {
-            let image = try ImageDecoder.decode(
-                path: imagePath(index), shortSide: options.decodesReduced ? 2 * side : nil)
-            pixels += PixelNormalization.clip(image.resized(width: side, height: side))
-        }
-        let separator = options.separatesConcepts ? " [SEP] " : " "
-        return ImageArrays(
-            pixels: pixels, rows: range.count, side: side,
-            concepts: options.conceptTokens.map { length in
-                tokenizer.encode(
-                    range.map { (records[$0].concepts ?? []).joined(separator: separator) },
-                    maxLength: length, padding: .length(length))
-            })
+        try ImageArrays(
+            range.map(imagePath), concepts: range.map { records[$0].concepts ?? [] },
+            tokenizer: tokenizer, options)
     }
 
     /// Some of the texts, padded to one length.

@@ -3,10 +3,18 @@ import Images
 
 /// The images of records, as training sees them.
 public struct TrainingImages: Sendable {
+    /// An image that became a row of a batch.
+    public struct Sample: Sendable {
+        /// The record whose image was taken.
+        public let index: Int
+        /// Whether it was mirrored left to right.
+        public let isMirrored: Bool
+    }
+
     /// Records tried in place of an unreadable image before the error is thrown.
     static let mostReplacements = 20
 
-    private let records: [PretrainingRecord]
+    private let names: [String]
     private let paths: ImagePaths
     private let transform: ImageTransform
     private let decodesReduced: Bool
@@ -14,10 +22,10 @@ public struct TrainingImages: Sendable {
 
     /// Describes the images; no file is read yet.
     public init(
-        records: [PretrainingRecord], paths: ImagePaths, transform: ImageTransform,
+        names: [String], paths: ImagePaths, transform: ImageTransform,
         decodesReduced: Bool, normalization: PixelNormalization = .clip
     ) {
-        self.records = records
+        self.names = names
         self.paths = paths
         self.transform = transform
         self.decodesReduced = decodesReduced
@@ -29,8 +37,8 @@ public struct TrainingImages: Sendable {
     public func checkExistence() throws {
         var seen = Set<String>()
         var missing: [String] = []
-        for record in records where seen.insert(record.image).inserted {
-            let path = paths.resolve(record.image)
+        for name in names where seen.insert(name).inserted {
+            let path = paths.resolve(name)
             if access(path, R_OK) != 0 { missing.append(path) }
         }
         guard missing.isEmpty else {
@@ -46,10 +54,10 @@ public struct TrainingImages: Sendable {
     /// - Parameters:
     ///   - indices: the records
     ///   - seed: of all random choices
-    ///   - use: gets the record whose image was taken, with the rest of the sample's stream
+    ///   - use: gets what became of each row, with the rest of the sample's stream
     /// - Throws: `ImageError` where image after image cannot be read.
     public func batch(
-        _ indices: [Int], seed: (UInt64, UInt64), _ use: (Int, inout SeededGenerator) -> Void
+        _ indices: [Int], seed: (UInt64, UInt64), _ use: (Sample, inout SeededGenerator) -> Void
     ) throws -> (pixels: [Float], skipped: [String]) {
         let pixelCount = 3 * transform.side * transform.side
         var skipped: [String] = []
@@ -65,15 +73,16 @@ public struct TrainingImages: Sendable {
                     } catch let error as ImageError {
                         skipped.append("\(error)")
                         guard skipped.count <= Self.mostReplacements else { throw error }
-                        index = random.index(below: records.count)
+                        index = random.index(below: names.count)
                     }
                 }
                 guard let image else { continue }
+                let (picture, isMirrored) = transform(image, using: &random)
                 normalization.normalize(
-                    transform(image, using: &random),
+                    picture,
                     into: UnsafeMutableBufferPointer(
                         rebasing: buffer[row * pixelCount..<(row + 1) * pixelCount]))
-                use(index, &random)
+                use(Sample(index: index, isMirrored: isMirrored), &random)
             }
             filled = indices.count * pixelCount
         }
@@ -83,7 +92,7 @@ public struct TrainingImages: Sendable {
     private func image(_ index: Int) throws -> RGBImage {
         // A crop may take a fifth of the area, so a side is kept a good two times the result's.
         try ImageDecoder.decode(
-            path: paths.resolve(records[index].image),
+            path: paths.resolve(names[index]),
             shortSide: decodesReduced ? transform.side * 2 : nil)
     }
 }

@@ -81,30 +81,31 @@ extension ParityCase {
                 return Record(image: image, caption: caption, kwords: annotation.kwords)
             }
             try JSONEncoder().encode(records).write(to: file)
-            var options = PretrainingOptions(transform: .evaluation(side: 8))
+            var options = ImageTextOptions(transform: .evaluation(side: 8))
             options.separatesConcepts = name.contains("sepTrue")
-            let dataset = PretrainingDataset(
-                records: try AnnotationFile.load(files: [file.path], requiresConcepts: false),
-                paths: ImagePaths(dataDirectory: ""), tokenizer: tokenizer, options: options)
+            let read: [PretrainingRecord] = try AnnotationFile.load(
+                files: [file.path], requiresConcepts: false)
+            let dataset = ImageTextDataset(
+                pairs: ImageTextPair.pairs(of: read), paths: ImagePaths(dataDirectory: ""), tokenizer: tokenizer, options: options)
             if let length = item.length {
-                comparison.same("\(name).length", dataset.records.count, length)
+                comparison.same("\(name).length", dataset.pairs.count, length)
             }
             var random = SeededGenerator(0)
             for (index, expected) in (item.items ?? []).enumerated() {
                 guard let texts = expected.texts, texts.count == 2 else { continue }
-                let found = dataset.texts(of: index, using: &random)
+                let found = dataset.texts(of: index, isMirrored: false, using: &random)
                 // A caption drawn at random from several is compared as one of the possible ones.
-                let possible = dataset.records[index].captions.map { CaptionCleaning.caption($0) }
+                let possible = dataset.pairs[index].texts.map { CaptionCleaning.caption($0) }
                 comparison.same("\(name).\(index) caption", possible.contains(texts[0]), true)
-                comparison.same("\(name).\(index) drawn", possible.contains(found.caption), true)
+                comparison.same("\(name).\(index) drawn", possible.contains(found.text), true)
                 if possible.count == 1 {
-                    comparison.same("\(name).\(index)", found.caption, texts[0])
+                    comparison.same("\(name).\(index)", found.text, texts[0])
                 }
                 comparison.same("\(name).\(index) concepts", found.concepts, texts[1])
             }
             for (index, path) in (item.resolvedPathsRelativeToDataDir ?? []).enumerated() {
                 comparison.same(
-                    "\(name).\(index) path", dataset.paths.resolve(dataset.records[index].image),
+                    "\(name).\(index) path", dataset.paths.resolve(dataset.pairs[index].image),
                     path)
             }
         }

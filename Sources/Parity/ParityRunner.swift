@@ -91,6 +91,7 @@ public struct ParityRunner: Sendable {
         case "pretrain_trace": try item.comparePretrainingTrace()
         case "lr_schedule": try item.compareLearningRates()
         case "itm_eval": try item.compareRecall()
+        case "grounding_eval": try item.compareGroundingAccuracy()
         case "retrieval", "grounding": try item.compareRetrieval()
         case "text_preprocess": try item.compareTextCleaning()
         case "bert_tokenizer":

@@ -23,6 +23,21 @@ public enum CaptionCleaning {
         return firstWords(scalars[...], maxWords)
     }
 
+    /// A cleaned caption of a mirrored picture: left and right change places.
+    public static func sidesSwapped(_ caption: String) -> String {
+        caption.split(separator: " ", omittingEmptySubsequences: false).map { word in
+            switch word {
+            case "left": "right"
+            case "right": "left"
+            case "leftmost": "rightmost"
+            case "rightmost": "leftmost"
+            case "lefthand": "righthand"
+            case "righthand": "lefthand"
+            default: String(word)
+            }
+        }.joined(separator: " ")
+    }
+
     /// Lower case without the dropped punctuation.
     private static func stripped(_ text: String) -> [Unicode.Scalar] {
         var result: [Unicode.Scalar] = []

@@ -156,11 +156,12 @@ public struct CLIPTask: TrainingTask {
             mergesFile: merges, vocabularySize: configuration.model.text.vocabularySize,
             contextLength: configuration.model.text.contextLength)
         images = TrainingImages(
-            records: records, paths: paths,
+            names: records.map(\.image), paths: paths,
             transform: .training(
-                crop: RandomResizedCrop(
-                    side: configuration.model.vision.imageSize,
-                    scale: configuration.augmentation.cropScale...1),
+                .crop(
+                    RandomResizedCrop(
+                        side: configuration.model.vision.imageSize,
+                        scale: configuration.augmentation.cropScale...1)),
                 flips: configuration.augmentation.flips,
                 augmentation: configuration.augmentation.usesRandAugment
                     ? RandAugment(keepsOverflows: false) : nil), decodesReduced: true)
@@ -189,8 +190,8 @@ public struct CLIPTask: TrainingTask {
     {
         { [images, records, tokenizer, nouns, share = configuration.conceptShare] indices, seed in
             var captions: [String] = []
-            let (pixels, skipped) = try images.batch(indices, seed: seed) { index, random in
-                let all = records[index].captions
+            let (pixels, skipped) = try images.batch(indices, seed: seed) { sample, random in
+                let all = records[sample.index].captions
                 let caption = all[random.index(below: all.count)]
                 let concepts = random.uniform() < share ? nouns(caption) : []
                 captions.append(

@@ -52,7 +52,10 @@ public struct AugmentationConfiguration: Codable, Sendable, Equatable {
     public init() {}
 
     /// The official values, or those that a file states.
-    public init(from decoder: any Decoder) throws {
+    public init(from decoder: any Decoder) throws { try read(from: decoder) }
+
+    /// Replaces what a file states.
+    mutating func read(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         cropScale = try keys.decodeIfPresent(Double.self, forKey: .cropScale) ?? cropScale
         flips = try keys.decodeIfPresent(Bool.self, forKey: .flips) ?? flips

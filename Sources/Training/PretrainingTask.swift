@@ -11,13 +11,13 @@ public struct PretrainingTask: TrainingTask {
     /// The model that is trained.
     public let model: PretrainingModel
     private let configuration: PretrainingConfiguration
-    private let dataset: PretrainingDataset
+    private let dataset: ImageTextDataset
 
     /// Describes the task.
     /// - Throws: ``ModelConfigurationError``
     public init(
         _ configuration: PretrainingConfiguration, model: PretrainingModel,
-        dataset: PretrainingDataset
+        dataset: ImageTextDataset
     ) throws {
         try configuration.validate()
         self.configuration = configuration
@@ -38,23 +38,20 @@ public struct PretrainingTask: TrainingTask {
     /// How steps follow each other.
     public var plan: TrainingPlan {
         TrainingPlan(
-            recordCount: dataset.records.count, batchSize: configuration.batchSize,
+            recordCount: dataset.pairs.count, batchSize: configuration.batchSize,
             learningRate: configuration.optimizer.learningRate, schedule: configuration.schedule,
             saveStep: configuration.saveStep)
     }
 
     /// Makes the batch of some records.
     public var makeBatch:
-        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: PretrainingArrays, skipped: [String])
+        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: ImageTextArrays, skipped: [String])
     {
-        { [dataset] indices, seed in
-            let arrays = try dataset.batch(indices, seed: seed)
-            return (arrays, arrays.skipped)
-        }
+        dataset.makeBatch
     }
 
     /// All losses; the momentum model's share of the targets rises over the first epoch.
-    public func losses(_ arrays: PretrainingArrays, _ step: TrainingStep) throws -> TrainingLosses {
+    public func losses(_ arrays: ImageTextArrays, _ step: TrainingStep) throws -> TrainingLosses {
         let batch = PretrainingBatch(arrays)
         let chance = PretrainingDraws(for: batch, configuration.model, generator: step.draws)
         let share = Double(step.iteration) / Double(step.iterationsPerEpoch)
@@ -79,7 +76,7 @@ extension Trainer<PretrainingTask> {
     /// - Throws: ``ModelConfigurationError``, ``TorchError``
     public convenience init(
         _ configuration: PretrainingConfiguration, model: PretrainingModel,
-        dataset: PretrainingDataset, options: TrainingOptions, stop: StopSignal = StopSignal()
+        dataset: ImageTextDataset, options: TrainingOptions, stop: StopSignal = StopSignal()
     ) throws {
         try self.init(
             PretrainingTask(configuration, model: model, dataset: dataset), options: options,
@@ -92,12 +89,21 @@ extension Trainer<PretrainingTask> {
 
 extension PretrainingBatch {
     /// The tensors of a prepared batch, on the CPU.
-    public init(_ arrays: PretrainingArrays) {
+    public init(_ arrays: ImageTextArrays) {
         self.init(
-            images: Tensor(
-                arrays.pixels, shape: [arrays.captions.rows, 3, arrays.side, arrays.side]),
-            captions: TokenBatch(arrays.captions), concepts: arrays.concepts.map { TokenBatch($0) })
+            images: arrays.images, captions: TokenBatch(arrays.texts),
+            concepts: arrays.concepts.map { TokenBatch($0) })
     }
+}
+
+extension ImageArrays {
+    /// The pixels as a tensor on the CPU. `[rows, 3, side, side]`
+    public var tensor: Tensor { Tensor(pixels, shape: [rows, 3, side, side]) }
+}
+
+extension ImageTextArrays {
+    /// The pixels as a tensor on the CPU. `[rows, 3, side, side]`
+    var images: Tensor { Tensor(pixels, shape: [texts.rows, 3, side, side]) }
 }
 
 extension TokenBatch {

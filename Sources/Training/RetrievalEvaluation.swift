@@ -144,12 +144,10 @@ private struct EvaluationPass {
         defer { loader.stop() }
         var place = 0
         while let arrays = try loader.next() {
-            let pixels = Tensor(
-                arrays.pixels, shape: [arrays.rows, 3, arrays.side, arrays.side])
             try body(
                 numbers[place],
                 scorer.encode(
-                    images: pixels.to(device: options.device),
+                    images: arrays.tensor.to(device: options.device),
                     concepts: arrays.concepts.map { TokenBatch($0).to(device: options.device) }))
             place += 1
         }

@@ -37,7 +37,7 @@ public final class Trainer<Task: TrainingTask> {
         dropout = try Generator(seed: options.seed &+ 1, device: options.device)
         state = TrainingCheckpoint.State(
             epoch: 0, iteration: 0, step: 0, seed: options.seed, recordCount: sampler.count,
-            batchSize: sampler.batchSize, metrics: MetricAverages(), skippedImages: 0)
+            batchSize: sampler.batchSize, metrics: MetricAverages(), skippedImages: 0, best: nil)
     }
 
     /// Continues from a checkpoint of the same run.
@@ -112,13 +112,28 @@ public final class Trainer<Task: TrainingTask> {
         return .finished
     }
 
+    /// Path of the checkpoint of the best evaluation.
+    public var bestCheckpoint: String { path("checkpoint_best.safetensors") }
+
+    /// Score and epoch of the best evaluation so far.
+    public var best: TrainingCheckpoint.State.Best? { state.best }
+
     private func finishEpoch(_ log: TrainingLog) throws {
         let finished = state.epoch
-        try log.add(epoch: finished, means: state.metrics.means, skippedImages: state.skippedImages)
+        let evaluation = try withAutocast(options.autocast, on: options.device) {
+            try task.evaluate(on: options.device)
+        }
+        try log.add(
+            epoch: finished, means: state.metrics.means, results: evaluation?.results ?? [],
+            skippedImages: state.skippedImages, step: state.step)
         state.skippedImages = 0
         state.epoch += 1
         state.iteration = 0
         state.metrics = MetricAverages()
+        if let evaluation, evaluation.score > state.best?.score ?? -.infinity {
+            state.best = .init(score: evaluation.score, epoch: finished)
+            try save(bestCheckpoint)
+        }
         if let every = task.plan.saveStep, (finished + 1) % every == 0 {
             try save(path(String(format: "checkpoint_%02d.safetensors", finished)))
         }

@@ -39,6 +39,16 @@ public struct TrainingCheckpoint {
         public var metrics: MetricAverages
         /// Images of the running epoch that were replaced by others.
         public var skippedImages: Int
+        /// Score and epoch of the best evaluation, nil before the first.
+        public var best: Best?
+
+        /// The best evaluation of a run.
+        public struct Best: Codable, Sendable, Equatable {
+            /// What it was chosen by.
+            public let score: Double
+            /// Epoch, counted from 0.
+            public let epoch: Int
+        }
     }
 
     static let stateKey = "vicha.training_state"

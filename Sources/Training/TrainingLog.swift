@@ -42,9 +42,15 @@ final class TrainingLog {
             step: step)
     }
 
-    /// Means as the official scripts write them: texts of three decimals.
-    func add(epoch: Int, means: [(name: String, value: Double)], skippedImages: Int) throws {
+    /// Means as the official scripts write them, texts of three decimals, and what an evaluation
+    /// found.
+    func add(
+        epoch: Int, means: [(name: String, value: Double)], results: [EpochEvaluation.Result],
+        skippedImages: Int, step: Int
+    ) throws {
         var fields = means.map { "\"train_\($0.name)\": \"\(String(format: "%.3f", $0.value))\"" }
+        fields += results.map { "\"\($0.name)\": \($0.value)" }
+        try events.add(results.map { ("evaluation/" + $0.name, $0.value) }, step: step)
         fields.append("\"epoch\": \(epoch)")
         if skippedImages > 0 { fields.append("\"skipped_images\": \(skippedImages)") }
         try write("{" + fields.joined(separator: ", ") + "}\n", to: epochs, Self.epochFile)

@@ -22,8 +22,38 @@ public protocol TrainingTask {
     /// The losses of a batch.
     func losses(_ batch: Batch, _ step: TrainingStep) throws -> TrainingLosses
 
+    /// What the model reaches after an epoch; nil for a task that is not evaluated.
+    func evaluate(on device: Device) throws -> EpochEvaluation?
+
     /// Writes the configuration of the run with every value.
     func writeConfiguration(to path: String) throws
+}
+
+extension TrainingTask {
+    /// Nothing is evaluated.
+    public func evaluate(on device: Device) throws -> EpochEvaluation? { nil }
+}
+
+/// What a model reaches.
+public struct EpochEvaluation: Sendable, Equatable {
+    /// What logs show, by the official names, such as `val_r_mean`.
+    public let results: [Result]
+    /// What the best checkpoint is chosen by; more is better.
+    public let score: Double
+
+    /// A named result.
+    public struct Result: Sendable, Equatable {
+        /// The official name.
+        public let name: String
+        /// The value.
+        public let value: Double
+    }
+
+    /// Makes the value.
+    public init(results: [(name: String, value: Double)], score: Double) {
+        self.results = results.map { Result(name: $0.name, value: $0.value) }
+        self.score = score
+    }
 }
 
 /// How the steps of a run follow each other.

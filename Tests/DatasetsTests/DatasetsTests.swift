@@ -105,7 +105,7 @@ import Text
         #expect(try loader.next() == 3)
     }
 
-    static func dataset(_ count: Int, broken: Set<Int> = []) throws -> (PretrainingDataset, URL) {
+    static func dataset(_ count: Int, broken: Set<Int> = []) throws -> (ImageTextDataset, URL) {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
             UUID().uuidString)
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -117,17 +117,17 @@ import Text
         let vocabulary = directory.appendingPathComponent("vocab.txt")
         try "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb".write(
             to: vocabulary, atomically: true, encoding: .utf8)
-        let records = (0..<count).map {
-            PretrainingRecord(image: "\($0).png", captions: ["a", "a b"], concepts: ["a", "b"])
+        let pairs = (0..<count).map {
+            ImageTextPair(image: "\($0).png", texts: ["a", "a b"], concepts: ["a", "b"], identity: $0 / 2)
         }
-        var options = PretrainingOptions(
+        var options = ImageTextOptions(
             transform: .training(
-                crop: RandomResizedCrop(side: 8, scale: 0.2...1), flips: true,
+                .crop(RandomResizedCrop(side: 8, scale: 0.2...1)), flips: true,
                 augmentation: RandAugment(keepsOverflows: false)))
         options.drawnConceptShare = 0.5
         return (
-            PretrainingDataset(
-                records: records, paths: ImagePaths(dataDirectory: directory.path),
+            ImageTextDataset(
+                pairs: pairs, paths: ImagePaths(dataDirectory: directory.path),
                 tokenizer: try WordPieceTokenizer(vocabularyFile: vocabulary.path), options: options
             ),
             directory
@@ -140,7 +140,7 @@ import Text
         try dataset.images.checkExistence()
         let whole = try dataset.batch([0, 1, 2, 3], seed: (1, 2))
         let part = try dataset.batch([2, 3], seed: (1, 2))
-        #expect(whole.captions.rows == 4)
+        #expect(whole.texts.rows == 4)
         #expect(Array(whole.pixels[(2 * 192)...]) == part.pixels)
         #expect(try dataset.batch([0, 1, 2, 3], seed: (1, 3)).pixels != whole.pixels)
         #expect(whole.concepts?.length == 2)
@@ -150,7 +150,7 @@ import Text
         let (dataset, directory) = try Self.dataset(6, broken: [1])
         defer { try? FileManager.default.removeItem(at: directory) }
         let batch = try dataset.batch([0, 1], seed: (1, 1))
-        #expect(batch.captions.rows == 2)
+        #expect(batch.texts.rows == 2)
         #expect(batch.skipped.count >= 1)
         #expect(batch.skipped[0].contains("1.png"))
         let (broken, other) = try Self.dataset(2, broken: [0, 1])

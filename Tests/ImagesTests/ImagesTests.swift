@@ -103,14 +103,30 @@ import Testing
     @Test func chanceDependsOnTheSeedAlone() {
         let image = Self.gradient(50, 40)
         let transform = ImageTransform.training(
-            crop: RandomResizedCrop(side: 32, scale: 0.2...1), flips: true,
+            .crop(RandomResizedCrop(side: 32, scale: 0.2...1)), flips: true,
             augmentation: RandAugment(keepsOverflows: false))
         func run(_ seed: UInt64) -> RGBImage {
             var random = SeededGenerator(seed, 1)
-            return transform(image, using: &random)
+            return transform(image, using: &random).image
         }
         #expect(run(1) == run(1))
         #expect((2..<8).contains { run(UInt64($0)) != run(1) })
+    }
+
+    /// Grounding shows the whole picture, and its texts follow when it is mirrored.
+    @Test func mirroringIsReported() {
+        let image = Self.gradient(50, 40)
+        let transform = ImageTransform.training(
+            .whole(side: 32), flips: true, augmentation: nil)
+        let whole = image.resized(width: 32, height: 32)
+        let results = (0..<20).map { seed -> (image: RGBImage, isMirrored: Bool) in
+            var random = SeededGenerator(UInt64(seed), 1)
+            return transform(image, using: &random)
+        }
+        for result in results {
+            #expect(result.image == (result.isMirrored ? whole.flipped() : whole))
+        }
+        #expect(Set(results.map(\.isMirrored)).count == 2)
     }
 
     /// What `compatibility` decides in this module.

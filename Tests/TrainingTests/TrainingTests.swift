@@ -146,8 +146,9 @@ import ViCHA
         configuration.drawnConceptShare = 0.3
         for compatibility in Compatibility.allCases {
             configuration.model.compatibility = compatibility
-            let options = PretrainingOptions(configuration)
-            guard case .training(let crop, let flips, let augmentation) = options.transform else {
+            let options = ImageTextOptions(configuration.settings)
+            guard case .training(.crop(let crop), let flips, let augmentation) = options.transform
+            else {
                 Issue.record("pretraining without augmentation")
                 continue
             }
@@ -165,8 +166,8 @@ import ViCHA
             overrides: ["augmentation={crop_scale: 0.8, flip: False, rand_augment: False}"]
         ).configuration
         guard
-            case .training(let crop, let flips, let augmentation) =
-                PretrainingOptions(configuration).transform
+            case .training(.crop(let crop), let flips, let augmentation) =
+                ImageTextOptions(configuration.settings).transform
         else {
             Issue.record("pretraining without augmentation")
             return
@@ -213,7 +214,7 @@ import ViCHA
     struct Setting {
         let directory: URL
         var configuration = PretrainingConfiguration()
-        let dataset: PretrainingDataset
+        let dataset: ImageTextDataset
 
         init(records count: Int = 12, dropout: Double = 0.1) throws {
             directory = FileManager.default.temporaryDirectory.appendingPathComponent(
@@ -266,14 +267,14 @@ import ViCHA
             configuration.schedule.epochs = 3
             configuration.schedule.warmupEpochs = 0
             configuration.optimizer.learningRate = 1e-3
-            var options = PretrainingOptions(
+            var options = ImageTextOptions(
                 transform: .training(
-                    crop: RandomResizedCrop(side: 16, scale: 0.2...1), flips: true,
+                    .crop(RandomResizedCrop(side: 16, scale: 0.2...1)), flips: true,
                     augmentation: RandAugment(keepsOverflows: false)))
-            options.captionTokens = 16
+            options.textTokens = 16
             options.conceptTokens = 16
-            dataset = PretrainingDataset(
-                records: records, paths: ImagePaths(dataDirectory: directory.path),
+            dataset = ImageTextDataset(
+                pairs: ImageTextPair.pairs(of: records), paths: ImagePaths(dataDirectory: directory.path),
                 tokenizer: try WordPieceTokenizer(vocabularyFile: vocabulary.path), options: options
             )
         }

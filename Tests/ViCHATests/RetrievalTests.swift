@@ -8,6 +8,22 @@ import Torch
         let scorer: RetrievalScorer
         let images: EncodedImages
         let texts: EncodedTexts
+        let lengths: [Int]
+
+        var similarities: Tensor { images.features.matmul(texts.features.transposed(0, 1)) }
+
+        /// Every image with its pairs, two texts at a time.
+        func scores(candidates: Int) throws -> RetrievalScores {
+            let candidates = try RetrievalCandidates(similarities, count: candidates)
+            var scores = RetrievalScores(candidates)
+            for (image, rows) in candidates.pairsOfImage.enumerated() {
+                scores.add(
+                    image: image, texts: rows,
+                    logits: try scorer.matchingLogits(
+                        images, image: image, texts, rows: rows, lengths: lengths, partSize: 2))
+            }
+            return scores
+        }
     }
 
     /// Four images and four texts of a random model.
@@ -16,16 +32,25 @@ import Torch
         c.compatibility = compatibility
         let scorer = try PretrainingModel(c, seed: 3).retrieval
         let batch = try tinyBatch(c, conceptPadding: 2)
+        // Texts of 2, 4, 6 and 7 tokens.
+        let places = Tensor.range(0..<8).unsqueezed(0)
+        let ends = Tensor([2, 4, 6, 7]).unsqueezed(1)
+        let mask = (places - ends).isLess(than: 0).to(dtype: .int64)
+        let texts = scorer.encode(
+            texts: TokenBatch(
+                inputIDs: batch.captions.inputIDs * mask, attentionMask: mask))
         return Encoded(
             scorer: scorer, images: scorer.encode(images: batch.images, concepts: batch.concepts),
-            texts: scorer.encode(texts: batch.captions))
+            texts: texts, lengths: try texts.attentionMask.sum(1).array(of: Int.self))
     }
 
-    /// Keys and values that all texts of an image share give what each pair alone gives.
+    /// Keys and values that all texts of an image share, and texts without their padding, give what
+    /// each pair alone gives.
     @Test(arguments: Compatibility.allCases)
     func matchingScoresAreThoseOfEachPair(_ compatibility: Compatibility) throws {
         let e = try encoded(compatibility)
-        let scores = try RetrievalScores(matching: e.images, e.texts, by: e.scorer, candidates: 4)
+        let scores = try e.scores(candidates: 4)
+        #expect(Set(e.lengths).count > 1)
         for image in 0..<4 {
             for text in 0..<4 {
                 let logit = try withInferenceMode {
@@ -38,42 +63,73 @@ import Torch
                         memory: memory)
                     return try e.scorer.matchingHead(fused.select(1, 0)).array(of: Float.self)[1]
                 }
-                #expect(abs(scores.imageToText[image][text] - logit) < 1e-5)
-                #expect(abs(scores.textToImage[text][image] - logit) < 1e-5)
+                for (entries, item) in [
+                    (scores.textsOfImage[image], text), (scores.imagesOfText[text], image),
+                ] {
+                    let entry = try #require(entries.first { $0.item == item })
+                    #expect(abs(entry.score - logit) < 1e-5)
+                }
             }
         }
     }
 
     @Test func onlyTheBestCandidatesAreScored() throws {
         let e = try encoded(.corrected)
-        let similarities = try RetrievalScores(similaritiesOf: e.images, e.texts)
-        let scores = try RetrievalScores(matching: e.images, e.texts, by: e.scorer, candidates: 2)
-        for (rows, by) in [
-            (scores.imageToText, similarities.imageToText),
-            (scores.textToImage, similarities.textToImage),
+        let scores = try e.scores(candidates: 2)
+        for (entries, by) in [
+            (scores.textsOfImage, e.similarities),
+            (scores.imagesOfText, e.similarities.transposed(0, 1)),
         ] {
-            for (row, similarity) in zip(rows, by) {
+            for (row, entries) in entries.enumerated() {
+                let similarity = try by.select(0, row).contiguous().array(of: Float.self)
                 let best = similarity.indices.sorted { similarity[$0] > similarity[$1] }.prefix(2)
-                #expect(row.indices.filter { row[$0] != -100 } == best.sorted())
+                #expect(entries.map { Int($0.item) }.sorted() == best.sorted())
             }
         }
         // More candidates than there are is no error.
-        let all = try RetrievalScores(matching: e.images, e.texts, by: e.scorer, candidates: 99)
-        #expect(!all.imageToText.joined().contains(-100))
+        #expect(try e.scores(candidates: 99).textsOfImage.allSatisfy { $0.count == 4 })
+        #expect(try e.scores(candidates: 0).textsOfImage.allSatisfy(\.isEmpty))
     }
 
-    @Test func recallCountsTheFirstResults() {
+    /// What was scored ranks by its score, the rest behind it as the official matrices have it: equal
+    /// scores of -100, of which the later stand first.
+    @Test func candidatesRankAsInAWholeMatrix() throws {
+        let similarities = Tensor(
+            [0.9, 0.1, 0.2, 0.8, 0.3, 0.7, 0.6, 0.5, 0.4] as [Float], shape: [3, 3])
+        let candidates = try RetrievalCandidates(similarities, count: 1)
+        var scores = RetrievalScores(candidates)
+        var forward = [Float](repeating: RetrievalScores.excluded, count: 9)
+        var backward = forward
+        for (image, rows) in candidates.pairsOfImage.enumerated() {
+            let logits = rows.map { Float(image * 3 + $0) }
+            scores.add(image: image, texts: rows, logits: logits)
+            for (text, logit) in zip(rows, logits) {
+                if candidates.textsOfImage[image].contains(text) { forward[image * 3 + text] = logit }
+                if candidates.imagesOfText[text].contains(image) {
+                    backward[text * 3 + image] = logit
+                }
+            }
+        }
+        for imageOfText in [[0, 1, 2], [2, 0, 1], [1, 1, 0]] {
+            let whole = try RetrievalMetrics(
+                imageToText: Tensor(forward, shape: [3, 3]),
+                textToImage: Tensor(backward, shape: [3, 3]), imageOfText: imageOfText)
+            #expect(RetrievalMetrics(scores, imageOfText: imageOfText) == whole)
+        }
+    }
+
+    @Test func recallCountsTheFirstResults() throws {
         // Texts 0 and 1 belong to image 0, text 2 to image 1.
-        let metrics = RetrievalMetrics(
-            imageToText: [[0.1, 0.9, 0.5], [0.7, 0.6, 0.2]],
-            textToImage: [[0.1, 0.7], [0.9, 0.6], [0.5, 0.2]], imageOfText: [0, 0, 1])
+        let metrics = try RetrievalMetrics(
+            similarities: Tensor([0.1, 0.9, 0.5, 0.7, 0.6, 0.2] as [Float], shape: [2, 3]),
+            imageOfText: [0, 0, 1])
         #expect(metrics.textRecall == [50, 100, 100])
         #expect(abs(metrics.imageRecall[0] - 100 / 3) < 1e-9)
         #expect(metrics.imageRecall[1...] == [100, 100])
         #expect(abs(metrics.mean - (250.0 / 3 + 700.0 / 9) / 2) < 1e-9)
         // Of equal scores the later one stands first.
-        let tied = RetrievalMetrics(
-            imageToText: [[0], [0]], textToImage: [[0.5, 0.5]], imageOfText: [0])
+        let tied = try RetrievalMetrics(
+            imageToText: .zeros([2, 1]), textToImage: .full([1, 2], 0.5), imageOfText: [0])
         #expect(tied.imageRecall == [0, 100, 100])
     }
 

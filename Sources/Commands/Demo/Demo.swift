@@ -153,7 +153,7 @@ struct Demo: ParsableCommand {
                 files: [data.annotationFile(annotations(split))],
                 requiresConcepts: run.configuration.readsConcepts),
             paths: data.images, tokenizer: run.tokenizer,
-            options: EvaluationOptions(run.configuration))
+            options: EvaluationOptions(run.configuration.settings))
         var options = RetrievalEvaluation.Options()
         options.device = device
         options.candidates = Self.candidates
@@ -165,7 +165,7 @@ struct Demo: ParsableCommand {
     ) throws -> [DemoReport.Restoration] {
         let arrays = try set.images(0..<min(Self.shownRestorations, set.records.count))
         let side = arrays.side
-        let images = Tensor(arrays.pixels, shape: [arrays.rows, 3, side, side])
+        let images = arrays.tensor
         let c = run.configuration.model
         let mask = PatchMask(
             noise: .uniform(
@@ -197,7 +197,7 @@ struct Demo: ParsableCommand {
         _ run: PretrainingRun, _ summary: SceneDataset.Summary, _ concepts: DemoConcepts.Result
     ) -> [(String, String)] {
         let weights = run.model.store.parameters.map(\.tensor.count).reduce(0, +)
-        let training = run.dataset.records.count
+        let training = run.dataset.pairs.count
         return [
             ("pictures for training", "\(training)"),
             ("passes over them", "\(run.configuration.schedule.epochs)"),

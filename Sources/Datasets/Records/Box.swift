@@ -32,6 +32,15 @@ public struct Box: Codable, Sendable, Equatable {
         for value in [x, y, width, height] { try container.encode(value) }
     }
 
+    /// Intersection over union as the evaluations of RefCOCO+ compute it: of pixels, with the last
+    /// column and row inside, so that boxes share nothing unless they share two of each. [0, 1]
+    public func pixelOverlap(with other: Box) -> Double {
+        let columns = min(x + width, other.x + other.width) - max(x, other.x) - 1
+        let rows = min(y + height, other.y + other.height) - max(y, other.y) - 1
+        let shared = columns > 0 && rows > 0 ? (columns + 1) * (rows + 1) : 0
+        return shared / (width * height + other.width * other.height - shared)
+    }
+
     /// Intersection over union of the areas. [0, 1]
     public func overlap(with other: Box) -> Double {
         let columns = min(x + width, other.x + other.width) - max(x, other.x)

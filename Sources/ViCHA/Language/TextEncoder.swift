@@ -14,6 +14,13 @@ public struct TokenBatch: Sendable {
         self.attentionMask = attentionMask
     }
 
+    /// One text for each index. int64 `[n]`
+    func indexed(by rows: Tensor) -> TokenBatch {
+        TokenBatch(
+            inputIDs: inputIDs.indexed(0, by: rows), attentionMask: attentionMask.indexed(0, by: rows)
+        )
+    }
+
     /// The batch on another device.
     public func to(device: Device) -> TokenBatch {
         TokenBatch(

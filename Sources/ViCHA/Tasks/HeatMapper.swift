@@ -41,30 +41,34 @@ public struct HeatMapper: Sendable {
     /// The heat of each patch for each pair of an image and a text.
     ///
     /// - Parameters:
-    ///   - images: normalised pixels. `[B, 3, H, W]`
-    ///   - concepts: nil for a model without concepts
-    ///   - texts: one for each image
+    ///   - images: normalised pixels. `[I, 3, H, W]`
+    ///   - concepts: of the images; nil for a model without concepts
+    ///   - texts: the texts
+    ///   - imageOfText: the image of each text, nil for one text for each image. int64 `[B]`
     ///   - attention: which attention is looked at
     /// - Returns: of the matching score a map for each token, of the similarity one map,
     ///   `[B, L or 1, g, g]`; at padding 0
     /// - Throws: ``ModelConfigurationError``, ``TorchError``
     public func tokenMaps(
-        images: Tensor, concepts: TokenBatch?, texts: TokenBatch, _ attention: Attention
+        images: Tensor, concepts: TokenBatch?, texts: TokenBatch, imageOfText: Tensor? = nil,
+        _ attention: Attention
     ) throws -> Tensor {
         try check(attention)
+        let rows = imageOfText ?? .range(0..<images.size(0), device: images.device)
         let (score, weights) =
             switch attention {
-            case .matching(let layer): matching(images, concepts, texts, layer)
-            case .contrastive(let block): similarity(images, concepts, texts, block)
+            case .matching(let layer): matching(images, concepts, texts, rows, layer)
+            case .contrastive(let block): similarity(images, concepts, texts, rows, block)
             }
+        let count = rows.size(0)
         guard let gradient = try score.gradients(of: [weights])[0] else {
-            return .zeros([images.size(0), weights.size(2), grid, grid], device: images.device)
+            return .zeros([count, weights.size(2), grid, grid], device: images.device)
         }
         // Class token first, patches, concepts last.
         let patches = 1..<1 + grid * grid
         let heat = weights.detached().slice(3, patches)
             * gradient.slice(3, patches).clamped(to: 0...Double.infinity)
-        let maps = heat.mean(1).reshaped(images.size(0), weights.size(2), grid, grid)
+        let maps = heat.mean(1).reshaped(count, weights.size(2), grid, grid)
         guard case .matching = attention else { return maps }
         let mask = texts.attentionMask.to(dtype: .float32)
         return maps * mask.unsqueezed(-1).unsqueezed(-1)
@@ -74,32 +78,39 @@ public struct HeatMapper: Sendable {
     /// in the official code. `[B, g, g]`
     /// - Throws: ``ModelConfigurationError``, ``TorchError``
     public func callAsFunction(
-        images: Tensor, concepts: TokenBatch?, texts: TokenBatch, _ attention: Attention
+        images: Tensor, concepts: TokenBatch?, texts: TokenBatch, imageOfText: Tensor? = nil,
+        _ attention: Attention
     ) throws -> Tensor {
-        try tokenMaps(images: images, concepts: concepts, texts: texts, attention).mean(1)
+        try tokenMaps(
+            images: images, concepts: concepts, texts: texts, imageOfText: imageOfText, attention
+        ).mean(1)
     }
 
     /// The summed matching logits, and the weights of the cross-attention. `[B, H, L, N]`
     private func matching(
-        _ images: Tensor, _ concepts: TokenBatch?, _ texts: TokenBatch, _ layer: Int
+        _ images: Tensor, _ concepts: TokenBatch?, _ texts: TokenBatch, _ rows: Tensor,
+        _ layer: Int
     ) -> (score: Tensor, weights: Tensor) {
         var weights = Tensor.zeros([0])
         let image = withoutGradient { encoders.encode(images: images, concepts: concepts) }
         let states = withoutGradient { encoders.text.encodeText(texts) }
         let fused = encoders.text.fuse(
             states[states.count - 1], attentionMask: texts.attentionMask,
-            memory: encoders.text.memory(of: image.lastHiddenState, mask: image.attentionMask),
+            memory: encoders.text.memory(of: image.lastHiddenState, mask: image.attentionMask)
+                .indexed(by: rows),
             inspecting: (layer, { weights = $0 }))
         return (matchingHead(fused.select(1, 0)).select(1, 1).sum(), weights)
     }
 
     /// The summed similarities of the pairs, and the class token's attention. `[B, H, 1, N]`
     private func similarity(
-        _ images: Tensor, _ concepts: TokenBatch?, _ texts: TokenBatch, _ block: Int
+        _ images: Tensor, _ concepts: TokenBatch?, _ texts: TokenBatch, _ rows: Tensor,
+        _ block: Int
     ) -> (score: Tensor, weights: Tensor) {
         var weights = Tensor.zeros([0])
         let image = encoders.encode(
-            images: images, concepts: concepts, inspecting: (block, { weights = $0 }))
+            images: images.indexed(0, by: rows), concepts: concepts?.indexed(by: rows),
+            inspecting: (block, { weights = $0 }))
         let text = withoutGradient {
             let states = encoders.text.encodeText(texts)
             return encoders.textFeatures(states[states.count - 1].select(1, 0))

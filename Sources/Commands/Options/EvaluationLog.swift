@@ -1,0 +1,16 @@
+import Files
+import Foundation
+
+/// Results of an evaluation, as the official scripts add them to `log.txt`.
+enum EvaluationLog {
+    /// Adds a line; does nothing without a directory.
+    static func append(_ results: [(name: String, value: Double)], to directory: String?) throws {
+        guard let directory else { return }
+        try makeDirectory(directory)
+        let path = (directory as NSString).appendingPathComponent("log.txt")
+        let old = FileManager.default.contents(atPath: path) ?? Data()
+        let fields = results.map { "\"\($0.name)\": \($0.value)" } + ["\"epoch\": 0"]
+        let line = "{" + fields.joined(separator: ", ") + "}\n"
+        try writeAtomically(old + Data(line.utf8), to: path)
+    }
+}

@@ -1,0 +1,137 @@
+import ArgumentParser
+import Datasets
+import Text
+import Torch
+import Training
+import ViCHA
+
+/// What every command that trains or evaluates a model takes.
+struct ModelRunOptions: ParsableArguments {
+    @Option(help: "Configuration file.")
+    var config: String
+
+    @OptionGroup var data: DataOptions
+
+    @Option(
+        help:
+            "BERT vocabulary; by default that of --text-encoder, or the one set up with the program."
+    )
+    var vocabulary: String?
+
+    @OptionGroup var device: DeviceOptions
+
+    @Option(help: "Threads that prepare batches.")
+    var workers = 2
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Change a value of the configuration; may be repeated.", valueName: "key=value"))
+    var overrides: [String] = []
+
+    func validate() throws {
+        guard workers > 0 else { throw ValidationError("--workers must be 1 or more") }
+    }
+
+    /// The configuration; what is odd about its file is said.
+    func configuration<Configuration: FileConfiguration>(
+        _ type: Configuration.Type = Configuration.self
+    ) throws -> Configuration {
+        let loaded = try ConfigurationFile.load(type, config, overrides: overrides)
+        for warning in loaded.warnings { note("warning: \(warning)") }
+        return loaded.configuration
+    }
+
+    /// The tokenizer, whose vocabulary must fit the model.
+    func tokenizer(for model: ModelConfiguration, textEncoder: String? = nil) throws
+        -> WordPieceTokenizer
+    {
+        try WordPieceTokenizer(
+            vocabularyFile: Resources.vocabulary(vocabulary, textEncoder: textEncoder),
+            fitting: model)
+    }
+}
+
+extension WordPieceTokenizer {
+    /// Reads a vocabulary that has no more tokens than a model.
+    /// - Throws: `VocabularyError`, `ModelConfigurationError`
+    init(vocabularyFile path: String, fitting model: ModelConfiguration) throws {
+        try self.init(vocabularyFile: path)
+        guard vocabularySize <= model.text.vocabularySize else {
+            throw ModelConfigurationError(
+                key: "vocab_size", expected: "at least \(vocabularySize), the tokens of '\(path)'")
+        }
+    }
+}
+
+/// What every command that trains takes beside ``ModelRunOptions``.
+struct TrainingRunOptions: ParsableArguments {
+    @Option(
+        name: [.long, .customLong("output_dir")],
+        help: "Directory for checkpoints and logs.")
+    var outputDir: String
+
+    @Option(help: "Weights to start from, or with --resume the run to go on with.")
+    var checkpoint: String?
+
+    @Flag(help: "Go on with the run in the output directory, or with that of --checkpoint.")
+    var resume = false
+
+    @Option(help: "Seed of all random choices.")
+    var seed: UInt64 = 42
+
+    @Option(help: "Stop after this many steps.")
+    var maxSteps: Int?
+
+    @Option(help: "Steps between two readings of the losses; 1 on a CPU, 20 on a GPU by default.")
+    var logInterval: Int?
+
+    func validate() throws {
+        guard (logInterval ?? 1) > 0 else {
+            throw ValidationError("--log-interval must be 1 or more")
+        }
+        guard (maxSteps ?? 1) > 0 else { throw ValidationError("--max-steps must be 1 or more") }
+    }
+
+    /// The trainer's options.
+    func options(_ run: ModelRunOptions) throws -> TrainingOptions {
+        var options = TrainingOptions(outputDirectory: outputDir)
+        options.device = try run.device.resolved()
+        options.autocast = run.device.autocast
+        options.seed = seed
+        options.workers = run.workers
+        options.maxSteps = maxSteps
+        options.logInterval = logInterval ?? (options.device == .cpu ? 1 : 20)
+        return options
+    }
+
+    /// The checkpoint to take weights from; fine-tuning does not start from random ones.
+    func startingWeights() throws -> String? {
+        if checkpoint == nil, !resume {
+            throw ValidationError(
+                "--checkpoint is missing: name a pretraining checkpoint to start from, or pass "
+                    + "--resume")
+        }
+        return resume ? nil : checkpoint
+    }
+
+    /// Trains to the end, and says where the results are.
+    func run<Task: TrainingTask>(_ trainer: Trainer<Task>, records: Int, on device: Device) throws {
+        if resume { try trainer.resume(from: checkpoint ?? trainer.lastCheckpoint) }
+        note(
+            "\(records) records, "
+                + "\(trainer.task.store.parameters.map(\.tensor.count).reduce(0, +)) weights, "
+                + "on \(device)")
+        switch try trainer.run() {
+        case .finished: note("saved \(trainer.lastCheckpoint)")
+        case .interrupted:
+            note("stopped on request; --resume goes on from \(trainer.lastCheckpoint)")
+        }
+        if let best = trainer.best {
+            note("best epoch: \(best.epoch), saved \(trainer.bestCheckpoint)")
+        }
+        if let bytes = try device.peakMemory() {
+            note(String(format: "peak device memory %.2f GB", Double(bytes) / 1e9))
+        }
+    }
+}

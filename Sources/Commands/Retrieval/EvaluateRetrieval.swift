@@ -1,0 +1,78 @@
+import ArgumentParser
+import Datasets
+import Foundation
+import Torch
+import Training
+import ViCHA
+
+/// `vicha retrieval evaluate`
+struct EvaluateRetrieval: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate",
+        abstract: "Measure how well images and captions find each other.",
+        discussion: """
+            Computes features once, lets the matching head rank the best k_test candidates of each \
+            query anew in both directions, and prints recall at 1, 5 and 10 for val_file and \
+            test_file. A pretraining checkpoint is evaluated as it is, without fine-tuning. With \
+            --set dual_metrics=True the features alone decide. With --output-dir the results are \
+            also written to log.txt in the official form.
+
+            EXAMPLES
+              vicha retrieval evaluate --config Retrieval_coco.yaml --data-dir /data \\
+                --data-json-dir /data/json --checkpoint output/coco/checkpoint_best.safetensors
+              vicha retrieval evaluate --config configs/scenes/retrieval.yaml \\
+                --data-dir output/demo/scenes --data-json-dir output/demo/concepts \\
+                --vocabulary output/demo/scenes/vocab.txt \\
+                --checkpoint output/retrieval/checkpoint_best.safetensors \\
+                --set test_file=retrieval_unseen.json
+            """)
+
+    @OptionGroup var model: ModelRunOptions
+
+    @Option(help: "Weights of a fine-tuned or pretrained model.")
+    var checkpoint: String
+
+    @Option(name: [.long, .customLong("output_dir")], help: "Directory for log.txt.")
+    var outputDir: String?
+
+    func run() throws {
+        let configuration: RetrievalConfiguration = try model.configuration()
+        let device = try model.device.resolved()
+        let run = try RetrievalRun(
+            configuration, data: model.data.location(),
+            tokenizer: model.tokenizer(for: configuration.model), checkpoint: checkpoint, seed: 0,
+            device: device)
+        let sets = try run.evaluationSets()
+        guard sets.validation != nil || sets.test != nil else {
+            throw ModelConfigurationError(
+                key: "test_file", expected: "an annotation file, here or as val_file")
+        }
+        var log: [(name: String, value: Double)] = []
+        for (name, set) in [("val", sets.validation), ("test", sets.test)] {
+            guard let set else { continue }
+            let evaluation = try RetrievalEvaluation(
+                set, run.model.scorer,
+                .init(
+                    configuration, device: device, autocast: model.device.autocast,
+                    workers: model.workers))
+            print("\(name): \(set.records.count) images, \(set.texts.count) captions")
+            Self.printRow("dual encoder", evaluation.dualMetrics)
+            if let metrics = evaluation.matchingMetrics {
+                Self.printRow("matching head", metrics)
+            }
+            let metrics = evaluation.matchingMetrics ?? evaluation.dualMetrics
+            log += metrics.named.map { ("\(name)_\($0.name)", $0.value) }
+        }
+        try EvaluationLog.append(log, to: outputDir)
+    }
+
+    private static func printRow(_ name: String, _ metrics: RetrievalMetrics) {
+        func list(_ values: [Double]) -> String {
+            values.map { String(format: "%6.2f", $0) }.joined()
+        }
+        let padded = name.padding(toLength: 14, withPad: " ", startingAt: 0)
+        print(
+            "  \(padded) text@1/5/10\(list(metrics.textRecall))  image@1/5/10"
+                + "\(list(metrics.imageRecall))  mean\(list([metrics.mean]))")
+    }
+}

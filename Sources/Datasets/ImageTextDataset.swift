@@ -1,0 +1,167 @@
+import Foundation
+import Images
+import Text
+
+/// How images with texts become model inputs.
+public struct ImageTextOptions: Sendable {
+    /// What is done to images.
+    public var transform: ImageTransform
+    /// Tokens kept of a text, with its class token.
+    public var textTokens = 25
+    /// Tokens kept of all concepts, with their class token.
+    public var conceptTokens = 55
+    /// Whether concepts are read at all.
+    public var usesConcepts = true
+    /// Whether concepts are joined by ` [SEP] ` instead of a space.
+    public var separatesConcepts = false
+    /// Share of concepts that training draws, with replacement; nil keeps all.
+    public var drawnConceptShare: Double?
+    /// Whether large JPEGs are decoded at a reduced scale; faster, with slightly other pixels.
+    public var decodesReduced = false
+    /// Whether the words left and right change places in the text of a mirrored image.
+    public var swapsSides = false
+
+    /// The official lengths, with all concepts.
+    public init(transform: ImageTransform) { self.transform = transform }
+}
+
+/// The arrays of a batch, ready to become tensors.
+public struct ImageTextArrays: Sendable {
+    /// Normalised pixels. `[rows, 3, side, side]`
+    public var pixels: [Float]
+    /// Side of the images. pixels
+    public var side: Int
+    /// Encoded texts, one row a sample.
+    public var texts: EncodedBatch
+    /// nil where concepts are not read.
+    public var concepts: EncodedBatch?
+    /// The image of each row: equal numbers, equal images.
+    public var identities: [Int]
+    /// Images that could not be read and were replaced by others, with the reason.
+    public var skipped: [String]
+}
+
+/// An image with its texts, as training sees it.
+public struct ImageTextPair: Sendable, Equatable {
+    /// Path as it stands in the annotation file.
+    public let image: String
+    /// Of several, each epoch draws one.
+    public let texts: [String]
+    /// Visual concepts, best first; nil where the file has none.
+    public let concepts: [String]?
+    /// Equal for pairs of one image.
+    public let identity: Int
+
+    /// The pairs of pretraining, each of which counts as an image of its own.
+    public static func pairs(of records: [PretrainingRecord]) -> [ImageTextPair] {
+        records.enumerated().map { index, record in
+            ImageTextPair(
+                image: record.image, texts: record.captions, concepts: record.concepts,
+                identity: index)
+        }
+    }
+
+    /// The pairs of retrieval; those with one `image_id` are of one image. Where there is none, the
+    /// path names the image.
+    public static func pairs(of records: [RetrievalRecord]) -> [ImageTextPair] {
+        var identities = Identities()
+        return records.map {
+            ImageTextPair(
+                image: $0.image, texts: $0.captions, concepts: $0.concepts,
+                identity: identities.number(of: $0.imageID ?? $0.image))
+        }
+    }
+
+    /// The pairs of grounding; those whose image files have one name are of one image, as in the
+    /// official data set.
+    public static func pairs(of records: [ReferringRecord]) -> [ImageTextPair] {
+        var identities = Identities()
+        return records.map {
+            ImageTextPair(
+                image: $0.image, texts: [$0.text], concepts: $0.concepts,
+                identity: identities.number(of: ($0.image as NSString).lastPathComponent))
+        }
+    }
+
+    /// Numbers names in the order of their first appearance.
+    private struct Identities {
+        private var numbers: [String: Int] = [:]
+
+        mutating func number(of name: String) -> Int {
+            if let number = numbers[name] { return number }
+            numbers[name] = numbers.count
+            return numbers.count - 1
+        }
+    }
+}
+
+/// Images with texts for training.
+public struct ImageTextDataset: Sendable {
+    /// What is drawn from.
+    public let pairs: [ImageTextPair]
+    /// Where the images lie.
+    public let paths: ImagePaths
+    /// How pairs become inputs.
+    public let options: ImageTextOptions
+    private let tokenizer: WordPieceTokenizer
+
+    /// Describes a data set; no file is read yet.
+    public init(
+        pairs: [ImageTextPair], paths: ImagePaths, tokenizer: WordPieceTokenizer,
+        options: ImageTextOptions
+    ) {
+        self.pairs = pairs
+        self.paths = paths
+        self.tokenizer = tokenizer
+        self.options = options
+    }
+
+    /// The images of the pairs.
+    public var images: TrainingImages {
+        TrainingImages(
+            names: pairs.map(\.image), paths: paths, transform: options.transform,
+            decodesReduced: options.decodesReduced)
+    }
+
+    /// The text and the joined concepts of a pair, as they are tokenized.
+    public func texts(of index: Int, isMirrored: Bool, using random: inout SeededGenerator) -> (
+        text: String, concepts: String
+    ) {
+        let pair = pairs[index]
+        let text = pair.texts[pair.texts.count == 1 ? 0 : random.index(below: pair.texts.count)]
+        let all = pair.concepts ?? []
+        var concepts = all
+        if let share = options.drawnConceptShare, !all.isEmpty {
+            concepts = (0..<Int(share * Double(all.count))).map { _ in
+                all[random.index(below: all.count)]
+            }
+        }
+        let cleaned = CaptionCleaning.caption(text)
+        return (
+            options.swapsSides && isMirrored ? CaptionCleaning.sidesSwapped(cleaned) : cleaned,
+            concepts.joined(separator: options.separatesConcepts ? " [SEP] " : " ")
+        )
+    }
+
+    /// The batch of the given pairs. Every sample draws from a stream of its own, made from
+    /// `seed`, so that the result does not depend on who makes it when.
+    /// - Throws: `ImageError` where image after image cannot be read.
+    public func batch(_ indices: [Int], seed: (UInt64, UInt64)) throws -> ImageTextArrays {
+        var texts: [String] = []
+        var concepts: [String] = []
+        var identities: [Int] = []
+        let (pixels, skipped) = try images.batch(indices, seed: seed) { sample, random in
+            let text = self.texts(
+                of: sample.index, isMirrored: sample.isMirrored, using: &random)
+            texts.append(text.text)
+            concepts.append(text.concepts)
+            identities.append(pairs[sample.index].identity)
+        }
+        return ImageTextArrays(
+            pixels: pixels, side: options.transform.side,
+            texts: tokenizer.encode(texts, maxLength: options.textTokens),
+            concepts: options.usesConcepts
+                ? tokenizer.encode(concepts, maxLength: options.conceptTokens) : nil,
+            identities: identities, skipped: skipped)
+    }
+}

@@ -1,0 +1,131 @@
+import Datasets
+import Torch
+import ViCHA
+
+/// Grounding of phrases: a heat map for each, the detector's box that it means, and whether that box
+/// is right (`spec.md` section 7).
+public struct GroundingEvaluation {
+    /// How it is done.
+    public struct Options: Sendable {
+        /// Which attention the heat maps come from.
+        public var attention: HeatMapper.Attention
+        /// Where the model computes.
+        public var device = Device.cpu
+        /// Phrases at a time.
+        public var batchSize = 16
+        /// Threads that prepare images.
+        public var workers = 2
+        /// `official`: a phrase whose boxes have no heat gets the answer of the phrase before it.
+        public var compatibility = Compatibility.official
+
+        /// On the CPU.
+        public init(attention: HeatMapper.Attention) { self.attention = attention }
+    }
+
+    /// What was found for a phrase.
+    public struct Finding: Sendable, Equatable {
+        /// The reference.
+        public let referenceID: Int
+        /// The detector's box, nil where none has any heat.
+        public let box: Box?
+        /// Intersection over union with the true box; 0 without a box.
+        public let overlap: Double
+    }
+
+    /// Least overlap of a right answer.
+    public static let leastOverlap = 0.5
+    /// The splits of RefCOCO+.
+    public static let splits = ["val", "testA", "testB"]
+
+    /// In the order of the phrases.
+    public private(set) var findings: [Finding] = []
+    /// Share of right answers in each split that has phrases, in the order of ``splits``. [0, 1]
+    public var accuracy: [(split: String, share: Double)] {
+        Self.splits.compactMap { split in
+            counts[split].map { (split, Double($0.right) / Double($0.all)) }
+        }
+    }
+    /// What a random choice among the detector's boxes reaches on average, as ``accuracy``.
+    public var chance: [(split: String, share: Double)] {
+        Self.splits.compactMap { split in
+            counts[split].map { (split, $0.chance / Double($0.all)) }
+        }
+    }
+    /// Phrases in whose image the detector found nothing; they count as wrong.
+    public private(set) var withoutDetections = 0
+    private var counts: [String: (right: Int, chance: Double, all: Int)] = [:]
+    private let references: ReferenceIndex
+    private let detections: [Int: [Box]]
+    private let compatibility: Compatibility
+
+    /// No phrase yet.
+    public init(
+        references: ReferenceIndex, detections: [Int: [Box]], compatibility: Compatibility
+    ) {
+        self.references = references
+        self.detections = detections
+        self.compatibility = compatibility
+    }
+
+    /// Evaluates a model.
+    /// - Throws: `AnnotationError`, `ImageError`, `ModelConfigurationError`, `TorchError`
+    public init(
+        _ set: ReferringEvaluationSet, _ mapper: HeatMapper, references: ReferenceIndex,
+        detections: [Int: [Box]], _ options: Options
+    ) throws {
+        self.init(
+            references: references, detections: detections, compatibility: options.compatibility)
+        try mapper.check(options.attention)
+        for record in set.records {
+            guard let id = record.referenceID, references.boxes[id] != nil else {
+                throw AnnotationError.unknownReference(id: record.referenceID, phrase: record.text)
+            }
+        }
+        let ranges = stride(from: 0, to: set.records.count, by: options.batchSize).map {
+            $0..<min(set.records.count, $0 + options.batchSize)
+        }
+        let loader = PrefetchingLoader(
+            0..<ranges.count, workers: options.workers, ahead: options.workers + 1
+        ) { try set.batch(ranges[$0]) }
+        defer { loader.stop() }
+        let display = ProgressDisplay(total: set.records.count, unit: "phrases")
+        for range in ranges {
+            guard let arrays = try loader.next() else { break }
+            let images = arrays.images
+            let heat = try mapper(
+                images: images.tensor.to(device: options.device),
+                concepts: images.concepts.map { TokenBatch($0).to(device: options.device) },
+                texts: TokenBatch(arrays.texts).to(device: options.device),
+                imageOfText: Tensor(arrays.imageOfText).to(device: options.device),
+                options.attention
+            ).to(dtype: .float32).to(device: .cpu).checked()
+            for (row, record) in set.records[range].enumerated() {
+                guard let id = record.referenceID else { continue }
+                try add(heat: heat.select(0, row), referenceID: id)
+            }
+            display.update(range.upperBound, items: range.upperBound, title: "grounding")
+        }
+    }
+
+    /// Adds the heat map of a phrase. `[g, g]` on the CPU
+    /// - Throws: `AnnotationError` for a reference that is not in the index, `TorchError`
+    public mutating func add(heat: Tensor, referenceID: Int) throws {
+        guard let reference = references.references[referenceID],
+            let image = references.images[reference.imageID],
+            let truth = references.boxes[referenceID]
+        else { throw AnnotationError.unknownReference(id: referenceID, phrase: "") }
+        let boxes = detections[reference.imageID] ?? []
+        if boxes.isEmpty { withoutDetections += 1 }
+        let ranking = try BoxRanking(heat: heat, width: image.width, height: image.height)
+        var box = ranking.best(of: boxes).map { boxes[$0] }
+        if box == nil, compatibility == .official { box = findings.last?.box }
+        let overlap = box?.pixelOverlap(with: truth) ?? 0
+        findings.append(Finding(referenceID: referenceID, box: box, overlap: overlap))
+        let right = boxes.count { $0.pixelOverlap(with: truth) >= Self.leastOverlap }
+        var count = counts[reference.split] ?? (0, 0, 0)
+        count.right += overlap >= Self.leastOverlap ? 1 : 0
+        count.chance += boxes.isEmpty ? 0 : Double(right) / Double(boxes.count)
+        count.all += 1
+        counts[reference.split] = count
+    }
+}

@@ -1,0 +1,140 @@
+import Datasets
+import Torch
+import ViCHA
+
+/// Fine-tuning for image-text retrieval (`spec.md` section 7).
+public struct RetrievalTask: TrainingTask {
+    /// Images and captions that the model is evaluated on.
+    public struct EvaluationSets: Sendable {
+        /// What the best checkpoint is chosen by.
+        public var validation: RetrievalEvaluationSet?
+        /// What is reported beside it.
+        public var test: RetrievalEvaluationSet?
+
+        /// Makes the value.
+        public init(validation: RetrievalEvaluationSet?, test: RetrievalEvaluationSet?) {
+            self.validation = validation
+            self.test = test
+        }
+    }
+
+    /// The model that is trained.
+    public let model: RetrievalModel
+    private let configuration: RetrievalConfiguration
+    private let dataset: ImageTextDataset
+    private let sets: EvaluationSets
+    private let workers: Int
+
+    /// Describes the task.
+    ///
+    /// - Parameters:
+    ///   - configuration: sizes and settings
+    ///   - model: with the weights to start from
+    ///   - dataset: pairs of images and captions
+    ///   - sets: what is evaluated after each epoch
+    ///   - workers: threads that prepare images of an evaluation
+    /// - Throws: ``ModelConfigurationError``
+    public init(
+        _ configuration: RetrievalConfiguration, model: RetrievalModel, dataset: ImageTextDataset,
+        sets: EvaluationSets, workers: Int = 2
+    ) throws {
+        try configuration.validate()
+        self.configuration = configuration
+        self.model = model
+        self.dataset = dataset
+        self.sets = sets
+        self.workers = workers
+    }
+
+    /// The weights of the model.
+    public var store: ParameterStore { model.store }
+
+    /// Which weights the optimizer decays.
+    public var parameterGroups: [AdamW.Group] {
+        ParameterGroups.make(
+            model.store, weightDecay: configuration.optimizer.weightDecay,
+            compatibility: configuration.model.compatibility)
+    }
+
+    /// How steps follow each other.
+    public var plan: TrainingPlan {
+        TrainingPlan(
+            recordCount: dataset.pairs.count, batchSize: configuration.batchSize,
+            learningRate: configuration.optimizer.learningRate, schedule: configuration.schedule,
+            saveStep: configuration.saveStep)
+    }
+
+    /// Makes the batch of some pairs.
+    public var makeBatch:
+        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: ImageTextArrays, skipped: [String])
+    {
+        dataset.makeBatch
+    }
+
+    /// Both losses.
+    public func losses(_ arrays: ImageTextArrays, _ step: TrainingStep) throws -> TrainingLosses {
+        try model.losses(
+            arrays, alpha: configuration.settings.alpha(configuration.fineTuning, at: step), step)
+    }
+
+    /// Recall on the validation and the test set.
+    public func evaluate(on device: Device) throws -> EpochEvaluation? {
+        var results: [(name: String, value: Double)] = []
+        var score: Double?
+        for (prefix, set) in [("val", sets.validation), ("test", sets.test)] {
+            guard let set else { continue }
+            let evaluation = try RetrievalEvaluation(
+                set, model.scorer,
+                .init(configuration, device: device, autocast: nil, workers: workers))
+            let metrics = evaluation.matchingMetrics ?? evaluation.dualMetrics
+            results += metrics.named.map { ("\(prefix)_\($0.name)", $0.value) }
+            score = score ?? metrics.mean
+        }
+        return score.map { EpochEvaluation(results: results, score: $0) }
+    }
+
+    /// Writes the configuration of the run with every value.
+    /// - Throws: `FileWritingError`
+    public func writeConfiguration(to path: String) throws {
+        try ConfigurationFile.write(configuration, to: path)
+    }
+}
+
+extension RetrievalModel {
+    /// The losses of prepared pairs.
+    func losses(_ arrays: ImageTextArrays, alpha: Double, _ step: TrainingStep) throws
+        -> TrainingLosses
+    {
+        let batch = RetrievalBatch(arrays)
+        let rows = arrays.texts.rows
+        let noise = Tensor.uniform([2, rows, rows], generator: step.draws)
+        let losses = try losses(
+            batch.to(device: step.device), .drawn(noise: noise.to(device: step.device)),
+            alpha: alpha, dropout: step.dropout)
+        return TrainingLosses(
+            total: losses.total, parts: [("loss_itm", losses.itm), ("loss_ita", losses.ita)])
+    }
+}
+
+extension RetrievalBatch {
+    /// The tensors of a prepared batch, on the CPU.
+    public init(_ arrays: ImageTextArrays) {
+        self.init(
+            images: arrays.images, texts: TokenBatch(arrays.texts),
+            concepts: arrays.concepts.map { TokenBatch($0) }, identities: Tensor(arrays.identities))
+    }
+}
+
+extension RetrievalEvaluation.Options {
+    /// How a configuration wants an evaluation.
+    public init(
+        _ configuration: RetrievalConfiguration, device: Device, autocast: DType?, workers: Int
+    ) {
+        self.init()
+        self.device = device
+        self.autocast = autocast
+        self.workers = workers
+        candidates = configuration.usesDualMetrics ? 0 : configuration.candidates
+        batchSize = configuration.testBatchSize
+    }
+}

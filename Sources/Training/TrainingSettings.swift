@@ -1,0 +1,217 @@
+import Datasets
+import Foundation
+import Images
+import ViCHA
+
+/// What the configuration files of pretraining and of every task have in common.
+public struct TrainingSettings: Sendable, Equatable {
+    /// Sizes and switches of the model.
+    public var model = ModelConfiguration()
+    /// Annotation files, relative to the annotation directory.
+    public var trainFiles: [String] = []
+    /// The optimizer and its settings.
+    public var optimizer = OptimizerConfiguration()
+    /// The learning rate over time.
+    public var schedule = LearningRateSchedule.Configuration()
+    /// Share of the momentum model in the targets.
+    public var alpha = 0.4
+    /// Whether concepts are read from the annotations.
+    public var readsConcepts = false
+    /// Whether concepts are joined by ` [SEP] `.
+    public var separatesConcepts = false
+    /// Share of concepts that training draws; nil keeps all.
+    public var drawnConceptShare: Double?
+    /// Epochs between two numbered checkpoints, nil for none.
+    public var saveStep: Int?
+    /// What is done to pictures at random.
+    public var augmentation = AugmentationConfiguration()
+    /// Tokens kept of a caption, with its class token.
+    public var captionTokens = 25
+    /// Tokens kept of all concepts, with their class token.
+    public var conceptTokens = 55
+
+    /// The official values.
+    public init() {}
+
+    /// - Throws: ``ModelConfigurationError`` naming the first value that cannot be trained with.
+    public func validate() throws {
+        try model.validate()
+        try require(!trainFiles.isEmpty, "train_file", "a list of annotation files")
+        try require(schedule.epochs > 0, "schedular.epochs", "1 or more")
+        try require((0...1).contains(alpha), "alpha", "between 0 and 1")
+        try require(optimizer.learningRate > 0, "optimizer.lr", "greater than 0")
+        try require(
+            !model.usesConcepts || readsConcepts, "kw_img_dataset",
+            "True where kw_img_model is, since the model needs concepts")
+        try require(
+            (0.01...1).contains(augmentation.cropScale), "augmentation.crop_scale",
+            "between 0.01 and 1")
+        for (key, value) in [("caption_tokens", captionTokens), ("concept_tokens", conceptTokens)] {
+            try require(
+                (2...model.text.maxPositions).contains(value), key,
+                "between 2 and max_position_embeddings (\(model.text.maxPositions))")
+        }
+    }
+
+    func require(_ condition: Bool, _ key: String, _ expected: String) throws {
+        guard condition else { throw ModelConfigurationError(key: key, expected: expected) }
+    }
+
+    /// - Throws: ``ModelConfigurationError`` for a batch size that negatives cannot come from or that
+    ///   does not divide the queue.
+    func validate(batchSize: Int, key: String) throws {
+        try require(batchSize >= 2, key, "2 or more, since negatives come from the batch")
+        try require(
+            model.queueSize % batchSize == 0, "queue_size", "a multiple of \(key) (\(batchSize))")
+    }
+}
+
+extension TrainingSettings: Codable {
+    /// Keys beside those of the model.
+    public enum CodingKeys: String, CodingKey, CaseIterable {
+        case trainFiles = "train_file"
+        case optimizer
+        case schedule = "schedular"
+        case alpha
+        case readsConcepts = "kw_img_dataset"
+        case separatesConcepts = "sep_token"
+        case drawnConceptShare = "randkw_p"
+        case bert = "bert_config"
+        case saveStep = "save_step"
+        case augmentation
+        case captionTokens = "caption_tokens"
+        case conceptTokens = "concept_tokens"
+    }
+
+    /// The official values, or those that a file states.
+    public init(from decoder: any Decoder) throws {
+        self.init()
+        try read(from: decoder)
+    }
+
+    /// Replaces what a file states.
+    mutating func read(from decoder: any Decoder) throws {
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
+            value = try keys.decodeIfPresent(Value.self, forKey: key) ?? value
+        }
+        model = try ModelConfiguration(from: decoder)
+        model.text = try keys.decode(BertConfiguration.self, forKey: .bert)
+        trainFiles = try keys.fileNames(.trainFiles) ?? trainFiles
+        try read(.optimizer, &optimizer)
+        try read(.schedule, &schedule)
+        try read(.alpha, &alpha)
+        try read(.readsConcepts, &readsConcepts)
+        try read(.separatesConcepts, &separatesConcepts)
+        drawnConceptShare = try keys.decodeIfPresent(Double.self, forKey: .drawnConceptShare)
+        saveStep = try keys.decodeIfPresent(Int.self, forKey: .saveStep)
+        if keys.contains(.augmentation) {
+            try augmentation.read(from: keys.superDecoder(forKey: .augmentation))
+        }
+        try read(.captionTokens, &captionTokens)
+        try read(.conceptTokens, &conceptTokens)
+    }
+
+    /// Writes every value under its key of the configuration file.
+    public func encode(to encoder: any Encoder) throws {
+        try model.encode(to: encoder)
+        var keys = encoder.container(keyedBy: CodingKeys.self)
+        try keys.encode(model.text, forKey: .bert)
+        try keys.encode(trainFiles, forKey: .trainFiles)
+        try keys.encode(optimizer, forKey: .optimizer)
+        try keys.encode(schedule, forKey: .schedule)
+        try keys.encode(alpha, forKey: .alpha)
+        try keys.encode(readsConcepts, forKey: .readsConcepts)
+        try keys.encode(separatesConcepts, forKey: .separatesConcepts)
+        try keys.encodeIfPresent(drawnConceptShare, forKey: .drawnConceptShare)
+        try keys.encodeIfPresent(saveStep, forKey: .saveStep)
+        try keys.encode(augmentation, forKey: .augmentation)
+        try keys.encode(captionTokens, forKey: .captionTokens)
+        try keys.encode(conceptTokens, forKey: .conceptTokens)
+    }
+
+    /// The keys of a file that has `keys` beside those of the settings, and of its sections.
+    static func knownKeys(beside keys: [String]) -> [(section: String, keys: [String])] {
+        [
+            (
+                "",
+                keys + CodingKeys.allCases.map(\.rawValue)
+                    + ModelConfiguration.CodingKeys.allCases.map(\.rawValue)
+            ), ("optimizer", OptimizerConfiguration.CodingKeys.allCases.map(\.rawValue)),
+            ("augmentation", AugmentationConfiguration.CodingKeys.allCases.map(\.rawValue)),
+            ("schedular", LearningRateSchedule.Configuration.CodingKeys.allCases.map(\.rawValue)),
+        ]
+    }
+
+    /// Keys of the official files; each task reads some and passes over the others.
+    static let officialKeys: Set<String> = [
+        "answer_list", "batch_size", "batch_size_test", "batch_size_train", "coco_file", "det_file",
+        "distill", "dual_metrics", "eos", "eval_ema", "image_root", "k_test", "refcoco_data",
+        "test_file", "val_file", "vg_root", "vqa_root", "warm_up", "model_mae", "avoid_optim",
+    ]
+}
+
+extension KeyedDecodingContainer {
+    /// Names of files, which the official files write as a list or, where there is one, as a text.
+    func fileNames(_ key: Key) throws -> [String]? {
+        if let one = try? decode(String.self, forKey: key) { return [one] }
+        return try decodeIfPresent([String].self, forKey: key)
+    }
+}
+
+/// A configuration that has settings, whose values are read as if they were its own.
+public protocol TrainingConfiguration: FileConfiguration {
+    /// What all tasks have in common.
+    var settings: TrainingSettings { get set }
+}
+
+extension TrainingConfiguration {
+    /// Keys of the official files that other tasks read.
+    public static var keysOfOthers: Set<String> { TrainingSettings.officialKeys }
+
+    /// `bert_config` names a JSON file in the official files.
+    public static var keyOfBertFile: String? { TrainingSettings.CodingKeys.bert.rawValue }
+}
+
+extension ImageTextOptions {
+    /// How settings want images and texts to become inputs; `compatibility` decides whether overflows
+    /// of the official augmentation are kept, whether large JPEGs are decoded whole, and whether left
+    /// and right change places in the texts of mirrored images.
+    ///
+    /// - Parameters:
+    ///   - framing: what images are cut to; nil for a random crop
+    ///   - swapsSides: whether texts of mirrored images are changed where that is corrected
+    ///   - textTokens: tokens kept of a text; nil for those of the settings
+    public init(
+        _ settings: TrainingSettings, framing: ImageTransform.Framing? = nil,
+        swapsSides: Bool = false, textTokens: Int? = nil
+    ) {
+        let isOfficial = settings.model.compatibility == .official
+        let crop = RandomResizedCrop(
+            side: settings.model.vision.imageSize, scale: settings.augmentation.cropScale...1)
+        self.init(
+            transform: .training(
+                framing ?? .crop(crop), flips: settings.augmentation.flips,
+                augmentation: settings.augmentation.usesRandAugment
+                    ? RandAugment(keepsOverflows: isOfficial) : nil))
+        self.textTokens = textTokens ?? settings.captionTokens
+        conceptTokens = settings.conceptTokens
+        usesConcepts = settings.model.usesConcepts
+        separatesConcepts = settings.separatesConcepts
+        drawnConceptShare = settings.drawnConceptShare
+        decodesReduced = !isOfficial
+        self.swapsSides = swapsSides && !isOfficial
+    }
+}
+
+extension EvaluationOptions {
+    /// How settings want the records of an evaluation.
+    public init(_ settings: TrainingSettings) {
+        self.init(side: settings.model.vision.imageSize)
+        textTokens = settings.captionTokens
+        conceptTokens = settings.model.usesConcepts ? settings.conceptTokens : nil
+        separatesConcepts = settings.separatesConcepts
+        decodesReduced = settings.model.compatibility == .corrected
+        mergesRepeatedImages = settings.model.compatibility == .corrected
+    }
+}
