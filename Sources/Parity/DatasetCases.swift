@@ -86,7 +86,8 @@ extension ParityCase {
             let read: [PretrainingRecord] = try AnnotationFile.load(
                 files: [file.path], requiresConcepts: false)
             let dataset = ImageTextDataset(
-                pairs: ImageTextPair.pairs(of: read), paths: ImagePaths(dataDirectory: ""), tokenizer: tokenizer, options: options)
+                pairs: ImageTextPair.pairs(of: read), paths: ImagePaths(dataDirectory: ""),
+                tokenizer: tokenizer, options: options)
             if let length = item.length {
                 comparison.same("\(name).length", dataset.pairs.count, length)
             }

@@ -136,7 +136,8 @@ private struct EvaluationPass {
     }
 
     /// Reads and encodes batches of images, by their numbers.
-    private func forEachBatch(_ numbers: [Int], _ body: (Int, EncodedImages) throws -> Void) throws {
+    private func forEachBatch(_ numbers: [Int], _ body: (Int, EncodedImages) throws -> Void) throws
+    {
         let ranges = batches(set.records.count)
         let loader = PrefetchingLoader(
             0..<numbers.count, workers: options.workers, ahead: options.workers + 1

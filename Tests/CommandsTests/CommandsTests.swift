@@ -84,7 +84,8 @@ import Torch
             "concepts": [
                 "extract", "embed-text", "embed-images", "attach", "show", "train-clip",
                 "train-tagger",
-            ], "filter": ["per-image", "percentage"],
+            ], "filter": ["per-image", "percentage"], "retrieval": ["train", "evaluate"],
+            "grounding": ["train", "evaluate"],
         ]
         let commands =
             [[], ["pretrain"], ["scenes"], ["demo"], ["parity"]]

@@ -118,7 +118,8 @@ import Text
         try "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb".write(
             to: vocabulary, atomically: true, encoding: .utf8)
         let pairs = (0..<count).map {
-            ImageTextPair(image: "\($0).png", texts: ["a", "a b"], concepts: ["a", "b"], identity: $0 / 2)
+            ImageTextPair(
+                image: "\($0).png", texts: ["a", "a b"], concepts: ["a", "b"], identity: $0 / 2)
         }
         var options = ImageTextOptions(
             transform: .training(
@@ -144,6 +145,77 @@ import Text
         #expect(Array(whole.pixels[(2 * 192)...]) == part.pixels)
         #expect(try dataset.batch([0, 1, 2, 3], seed: (1, 3)).pixels != whole.pixels)
         #expect(whole.concepts?.length == 2)
+    }
+
+    /// Captions of one image share a number: by image_id, else by path, phrases by file name.
+    @Test func identitiesFollowTheImages() {
+        let records = [("a.jpg", "7"), ("b.jpg", nil), ("c.jpg", "7"), ("b.jpg", nil)].map {
+            RetrievalRecord(image: $0.0, captions: ["x"], imageID: $0.1, concepts: nil)
+        }
+        #expect(ImageTextPair.pairs(of: records).map(\.identity) == [0, 1, 0, 1])
+        let phrases = ["x/a.jpg", "y/a.jpg", "b.jpg"].map {
+            ReferringRecord(image: $0, text: "x", referenceID: 1, concepts: nil)
+        }
+        #expect(ImageTextPair.pairs(of: phrases).map(\.identity) == [0, 0, 1])
+    }
+
+    /// Left and right change places in the texts of mirrored images, where that is asked for.
+    @Test(arguments: [true, false]) func textsFollowMirroredImages(_ swaps: Bool) throws {
+        let (dataset, directory) = try Self.dataset(2)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        var options = dataset.options
+        options.swapsSides = swaps
+        let mirrored = ImageTextDataset(
+            pairs: [
+                ImageTextPair(
+                    image: "0.png", texts: ["The cat on the left, rightmost-left"], concepts: nil,
+                    identity: 0)
+            ], paths: dataset.paths,
+            tokenizer: try WordPieceTokenizer(
+                vocabularyFile: directory.appendingPathComponent("vocab.txt").path),
+            options: options)
+        var random = SeededGenerator(1)
+        let same = mirrored.texts(of: 0, isMirrored: false, using: &random).text
+        #expect(same == "the cat on the left rightmost left")
+        let text = mirrored.texts(of: 0, isMirrored: true, using: &random).text
+        #expect(text == (swaps ? "the cat on the right leftmost right" : same))
+    }
+
+    /// Records of one image are taken together only where that is asked for.
+    @Test(arguments: [true, false]) func repeatedImages(_ merges: Bool) throws {
+        let (dataset, directory) = try Self.dataset(2)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        var options = EvaluationOptions(side: 8)
+        options.mergesRepeatedImages = merges
+        let set = RetrievalEvaluationSet(
+            records: [("0.png", ["a"]), ("1.png", ["b"]), ("0.png", ["c", "d"])].map {
+                RetrievalRecord(image: $0.0, captions: $0.1, imageID: nil, concepts: [])
+            }, paths: dataset.paths,
+            tokenizer: try WordPieceTokenizer(
+                vocabularyFile: directory.appendingPathComponent("vocab.txt").path),
+            options: options)
+        #expect(set.repeatedImages == 1)
+        #expect(set.records.count == (merges ? 2 : 3))
+        #expect(set.texts == (merges ? ["a", "c", "d", "b"] : ["a", "b", "c", "d"]))
+        #expect(set.imageOfText == (merges ? [0, 0, 0, 1] : [0, 1, 2, 2]))
+    }
+
+    /// Phrases of one image stand together, and a batch reads the image once.
+    @Test func phrasesShareTheirImage() throws {
+        let (dataset, directory) = try Self.dataset(2)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let set = ReferringEvaluationSet(
+            records: [("0.png", "a"), ("1.png", "b"), ("0.png", "b a")].map {
+                ReferringRecord(image: $0.0, text: $0.1, referenceID: 1, concepts: ["a"])
+            }, paths: dataset.paths,
+            tokenizer: try WordPieceTokenizer(
+                vocabularyFile: directory.appendingPathComponent("vocab.txt").path),
+            options: EvaluationOptions(side: 8), maxTokens: 64)
+        #expect(set.records.map(\.text) == ["a", "b a", "b"])
+        let batch = try set.batch(0..<3)
+        #expect(batch.images.rows == 2 && batch.imageOfText == [0, 0, 1])
+        #expect(batch.texts.rows == 3 && batch.texts.length == 3)
+        #expect(batch.images.concepts?.length == 55)
     }
 
     @Test func unreadableImagesAreReplacedAndCounted() throws {

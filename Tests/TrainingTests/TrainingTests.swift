@@ -274,7 +274,8 @@ import ViCHA
             options.textTokens = 16
             options.conceptTokens = 16
             dataset = ImageTextDataset(
-                pairs: ImageTextPair.pairs(of: records), paths: ImagePaths(dataDirectory: directory.path),
+                pairs: ImageTextPair.pairs(of: records),
+                paths: ImagePaths(dataDirectory: directory.path),
                 tokenizer: try WordPieceTokenizer(vocabularyFile: vocabulary.path), options: options
             )
         }

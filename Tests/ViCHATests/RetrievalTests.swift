@@ -104,7 +104,9 @@ import Torch
             let logits = rows.map { Float(image * 3 + $0) }
             scores.add(image: image, texts: rows, logits: logits)
             for (text, logit) in zip(rows, logits) {
-                if candidates.textsOfImage[image].contains(text) { forward[image * 3 + text] = logit }
+                if candidates.textsOfImage[image].contains(text) {
+                    forward[image * 3 + text] = logit
+                }
                 if candidates.imagesOfText[text].contains(image) {
                     backward[text * 3 + image] = logit
                 }
@@ -167,5 +169,117 @@ import Torch
         var other = c
         other.maskedImage = nil
         #expect(try PretrainingModel(other).restoredImages(images, mask) == nil)
+    }
+}
+
+/// Fine-tuning for retrieval, beyond what the recorded cases show.
+@Suite struct RetrievalModelTests {
+    private func configuration() -> ModelConfiguration {
+        var c = tinyConfiguration()
+        c.maskedImage = nil
+        c.alignsHiddenStates = false
+        return c
+    }
+
+    private func batch(_ c: ModelConfiguration, _ identities: [Int]) throws -> RetrievalBatch {
+        let batch = try tinyBatch(c, rows: identities.count)
+        return RetrievalBatch(
+            images: batch.images, texts: batch.captions, concepts: batch.concepts,
+            identities: Tensor(identities))
+    }
+
+    /// Of a batch that shows one image alone nothing is a negative: only the positives count.
+    @Test func oneImageHasNoNegatives() throws {
+        let c = configuration()
+        let noise = Tensor.uniform([2, 4, 4], generator: try Generator(seed: 7))
+        var logits: Tensor?
+        let losses = try RetrievalModel(c, seed: 3).losses(
+            batch(c, [5, 5, 5, 5]), .drawn(noise: noise), alpha: 0
+        ) { logits = $0 }
+        let positives = try #require(logits).slice(0, 0..<4)
+        let expected = try crossEntropy(positives, .ones([4], dtype: .int64)).item()
+        #expect(abs(try losses.itm.item() - expected) < 1e-6)
+    }
+
+    /// Negatives are of other images, however alike the same image's are.
+    @Test func negativesAreOfOtherImages() throws {
+        let identities = Tensor([1, 1, 2, 2])
+        let matches = identities.unsqueezed(1).equals(identities.unsqueezed(0))
+        let similarities = matches.to(dtype: .float32) * 50
+        for seed in 0..<5 {
+            let noise = Tensor.uniform([2, 4, 4], generator: try Generator(seed: UInt64(seed)))
+            let chosen = ImageTextMatching.negatives(
+                .drawn(noise: noise), imageToText: similarities, textToImage: similarities,
+                matches: matches)
+            for list in [chosen.images, chosen.texts] {
+                let numbers = try list.array(of: Int.self)
+                #expect(numbers[0] >= 2 && numbers[1] >= 2 && numbers[2] < 2 && numbers[3] < 2)
+            }
+        }
+    }
+
+    /// What a pretraining checkpoint becomes: everything of the task is taken, only the identities of
+    /// the queue are new, and only pretraining's own parts are left.
+    @Test func pretrainingWeightsAreTaken() throws {
+        var c = tinyConfiguration()
+        c.alignsHiddenStates = true
+        c.alignedLayers = 1
+        let pretrained = try PretrainingModel(c, seed: 5)
+        var other = configuration()
+        other.vision.imageSize = 2 * c.vision.imageSize + 3
+        let model = try RetrievalModel(other, seed: 6)
+        let report = try model.load(pretrained.store.state)
+        #expect(report.initialized == ["idx_queue"])
+        #expect(
+            report.unused.allSatisfy { key in
+                FineTuningWeights.pretrainingOnly.contains(where: key.hasPrefix)
+            })
+        for (key, twin) in [
+            ("text_encoder.encoder.layer.0.output.dense.weight", "text_encoder.bert."),
+            ("text_encoder_m.embeddings.LayerNorm.weight", "text_encoder_m.bert."),
+        ] {
+            let source = twin + key.split(separator: ".").dropFirst().joined(separator: ".")
+            let (found, expected) = (
+                try #require(model.store[key]), try #require(pretrained.store[source])
+            )
+            #expect(try (found - expected).magnitude().maximum().item() == 0)
+        }
+        // A fine-tuned checkpoint is taken as it is.
+        let again = try RetrievalModel(other, seed: 7)
+        #expect(try again.load(model.store.state).initialized.isEmpty)
+        // Something else is refused by name.
+        let error = try #require(throws: StateDictionaryError.self) {
+            try again.load(["visual_encoder.cls_token": .zeros([1, 1, 4]), "foo": .zeros([1])])
+        }
+        #expect(error.unexpected == ["foo"] && !error.missing.isEmpty)
+    }
+
+    /// Maps of tokens add up to the map of the text, padding has none, and phrases of one image can
+    /// share it.
+    @Test(arguments: [HeatMapper.Attention.matching(layer: 3), .contrastive(block: 1)])
+    func heatMapsOfSharedImages(_ attention: HeatMapper.Attention) throws {
+        let c = configuration()
+        let mapper = try RetrievalModel(c, seed: 3).heatMapper
+        let batch = try batch(c, [0, 1, 2, 3])
+        let rows = Tensor([2, 0, 2, 1])
+        let shared = try mapper(
+            images: batch.images, concepts: batch.concepts, texts: batch.texts, imageOfText: rows,
+            attention)
+        let alone = try mapper(
+            images: batch.images.indexed(0, by: rows),
+            concepts: batch.concepts?.indexed(by: rows), texts: batch.texts, attention)
+        #expect(shared.shape == [4, c.vision.grid, c.vision.grid])
+        #expect(try (shared - alone).magnitude().maximum().item() < 1e-6)
+        #expect(try alone.maximum().item() > 0)
+        let tokens = try mapper.tokenMaps(
+            images: batch.images, concepts: batch.concepts, texts: batch.texts, attention)
+        if case .matching = attention {
+            #expect(tokens.size(1) == 8)
+            #expect(try tokens.select(1, 7).magnitude().maximum().item() == 0)
+        }
+        // Nothing is left behind for the optimizer.
+        for wrong in [HeatMapper.Attention.matching(layer: 0), .contrastive(block: 9)] {
+            #expect(throws: ModelConfigurationError.self) { try mapper.check(wrong) }
+        }
     }
 }

@@ -17,7 +17,8 @@ public struct TokenBatch: Sendable {
     /// One text for each index. int64 `[n]`
     func indexed(by rows: Tensor) -> TokenBatch {
         TokenBatch(
-            inputIDs: inputIDs.indexed(0, by: rows), attentionMask: attentionMask.indexed(0, by: rows)
+            inputIDs: inputIDs.indexed(0, by: rows),
+            attentionMask: attentionMask.indexed(0, by: rows)
         )
     }
 

@@ -27,7 +27,8 @@ public struct HeatMapper: Sendable {
             guard encoders.text.fusionLayers.contains(layer) else {
                 throw ModelConfigurationError(
                     key: "block_num",
-                    expected: "a fusion layer of the text encoder, in \(encoders.text.fusionLayers)")
+                    expected: "a fusion layer of the text encoder, in \(encoders.text.fusionLayers)"
+                )
             }
         case .contrastive(let block):
             guard encoders.vision.blockNumbers.contains(block) else {
@@ -66,7 +67,8 @@ public struct HeatMapper: Sendable {
         }
         // Class token first, patches, concepts last.
         let patches = 1..<1 + grid * grid
-        let heat = weights.detached().slice(3, patches)
+        let heat =
+            weights.detached().slice(3, patches)
             * gradient.slice(3, patches).clamped(to: 0...Double.infinity)
         let maps = heat.mean(1).reshaped(count, weights.size(2), grid, grid)
         guard case .matching = attention else { return maps }

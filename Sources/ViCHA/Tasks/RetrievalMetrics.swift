@@ -66,7 +66,8 @@ public struct RetrievalMetrics: Sendable, Equatable {
         var textsOfImage = [[Int]](repeating: [], count: textRanks.count)
         for (text, image) in imageOfText.enumerated() { textsOfImage[image].append(text) }
         try Self.forEachRow(of: imageToText) { image, row in
-            textRanks[image] = textsOfImage[image].map { Self.rank(of: $0, in: row) }.min()
+            textRanks[image] =
+                textsOfImage[image].map { Self.rank(of: $0, in: row) }.min()
                 ?? Int.max
         }
         var imageRanks = [Int](repeating: Int.max, count: imageOfText.count)

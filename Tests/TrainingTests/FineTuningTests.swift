@@ -1,0 +1,214 @@
+import Datasets
+import Foundation
+import Images
+import Testing
+import Text
+import Torch
+import ViCHA
+
+@testable import Training
+
+/// Fine-tuning: configurations, evaluation after epochs, choice of boxes.
+@Suite struct FineTuningTests {
+    static let officialDirectory = ConfigurationTests.officialDirectory
+
+    /// The published files of both tasks, where they lie beside the project.
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: officialDirectory)))
+    func publishedFilesAreThoseOfTheTasks() throws {
+        let names = ["coco", "flickr", "4m_coco", "4m_flickr"]
+        for name in names {
+            let loaded = try ConfigurationFile.load(
+                RetrievalConfiguration.self, Self.officialDirectory + "/Retrieval_\(name).yaml")
+            let c = loaded.configuration
+            #expect(loaded.warnings == [], "\(name)")
+            try c.validate()
+            #expect(c.candidates == (name.hasSuffix("coco") ? 256 : 128))
+            #expect(c.schedule.epochs == (name.hasSuffix("coco") ? 5 : 10))
+            #expect(c.model.vision.imageSize == 380 && c.model.vision.grid == 23)
+            #expect(c.fineTuning.distills && c.fineTuning.warmsUp && !c.usesDualMetrics)
+            #expect(c.validationFile != nil && c.testFile != nil && c.trainFiles.count == 1)
+            #expect(c.augmentation.cropScale == 0.5 && c.model.compatibility == .official)
+        }
+        let loaded = try ConfigurationFile.load(
+            GroundingConfiguration.self, Self.officialDirectory + "/Grounding.yaml")
+        #expect(loaded.warnings == [])
+        try loaded.configuration.validate()
+        #expect(loaded.configuration.testFiles == ["refcoco+_val.json", "refcoco+_test.json"])
+        #expect(loaded.configuration.attention == .matching(layer: 8))
+        #expect(loaded.configuration.batchSize == 16)
+    }
+
+    @Test func writtenConfigurationsReadBackEqual() throws {
+        let path = NSTemporaryDirectory() + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var retrieval = RetrievalConfiguration()
+        (retrieval.trainFiles, retrieval.testFile, retrieval.candidates) = (["a"], "b", 7)
+        (retrieval.fineTuning.imageRoot, retrieval.fineTuning.distills) = ("coco", false)
+        retrieval.model.vision.imageSize = 380
+        try ConfigurationFile.write(retrieval, to: path)
+        let loaded = try ConfigurationFile.load(RetrievalConfiguration.self, path)
+        #expect(loaded.configuration == retrieval && loaded.warnings == [])
+        var grounding = GroundingConfiguration()
+        (grounding.heatMode, grounding.block, grounding.testFiles) = (.itc, 3, ["c", "d"])
+        try ConfigurationFile.write(grounding, to: path)
+        #expect(
+            try ConfigurationFile.load(GroundingConfiguration.self, path).configuration
+                == grounding)
+    }
+
+    /// The momentum model's share rises over the first epoch only where that is wanted.
+    @Test func distillationIsSwitched() throws {
+        var settings = TrainingSettings()
+        settings.alpha = 0.4
+        let generator = try Generator(seed: 1)
+        func alpha(_ epoch: Int, distills: Bool = true, warmsUp: Bool = true) -> Double {
+            var fineTuning = FineTuningSettings()
+            (fineTuning.distills, fineTuning.warmsUp) = (distills, warmsUp)
+            return settings.alpha(
+                fineTuning,
+                at: TrainingStep(
+                    epoch: epoch, iteration: 5, iterationsPerEpoch: 10, device: .cpu,
+                    draws: generator, dropout: generator))
+        }
+        #expect(alpha(0) == 0.2 && alpha(1) == 0.4)
+        #expect(alpha(0, warmsUp: false) == 0.4)
+        #expect(alpha(0, distills: false) == 0 && alpha(1, distills: false) == 0)
+    }
+
+    // MARK: Evaluation after epochs
+
+    /// A task whose evaluations are given.
+    private struct ScoredTask: TrainingTask {
+        let task: PretrainingTask
+        let scores: [Double]
+        let count = Counter()
+
+        final class Counter {
+            var value = 0
+        }
+
+        var store: ParameterStore { task.store }
+        var parameterGroups: [AdamW.Group] { task.parameterGroups }
+        var plan: TrainingPlan { task.plan }
+        var makeBatch:
+            @Sendable ([Int], (UInt64, UInt64)) throws -> (
+                batch: ImageTextArrays, skipped: [String]
+            )
+        { task.makeBatch }
+
+        func losses(_ batch: ImageTextArrays, _ step: TrainingStep) throws -> TrainingLosses {
+            try task.losses(batch, step)
+        }
+
+        func evaluate(on device: Device) throws -> EpochEvaluation? {
+            defer { count.value += 1 }
+            let score = scores[count.value]
+            return EpochEvaluation(results: [("val_r_mean", score)], score: score)
+        }
+
+        func writeConfiguration(to path: String) throws { try task.writeConfiguration(to: path) }
+    }
+
+    /// The best epoch's checkpoint stays, also over a stop; log.txt has what was found.
+    @Test func bestEpochIsKept() throws {
+        let setting = try TrainerTests.Setting()
+        defer { try? FileManager.default.removeItem(at: setting.directory) }
+        var configuration = setting.configuration
+        configuration.schedule.epochs = 4
+        let output = setting.directory.appendingPathComponent("best").path
+        func trainer(_ scores: [Double], maxSteps: Int? = nil) throws -> Trainer<ScoredTask> {
+            var options = TrainingOptions(outputDirectory: output)
+            options.maxSteps = maxSteps
+            let task = try PretrainingTask(
+                configuration, model: try PretrainingModel(configuration.model, seed: 1),
+                dataset: setting.dataset)
+            return try Trainer(ScoredTask(task: task, scores: scores), options: options)
+        }
+        let first = try trainer([10, 30, 20, 0], maxSteps: 6)
+        #expect(try first.run() == .finished)
+        #expect(first.best == .init(score: 30, epoch: 1))
+        let best = try Data(contentsOf: URL(fileURLWithPath: first.bestCheckpoint))
+        let second = try trainer([20, 5])
+        try second.resume(from: second.lastCheckpoint)
+        #expect(try second.run() == .finished)
+        #expect(second.best == .init(score: 30, epoch: 1))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: second.bestCheckpoint)) == best)
+        let lines = try String(contentsOfFile: output + "/log.txt", encoding: .utf8)
+            .split(separator: "\n")
+        #expect(lines.count == 4)
+        #expect(lines[1].contains("\"val_r_mean\": 30.0") && lines[3].contains("5.0"))
+    }
+
+    // MARK: Boxes
+
+    /// A map that is hot in its upper right quarter.
+    private static let hotCorner = Tensor([0, 1, 0, 0] as [Float], shape: [2, 2])
+
+    @Test func theHottestBoxForItsSizeIsChosen() throws {
+        let ranking = try BoxRanking(heat: Self.hotCorner, width: 40, height: 20)
+        let boxes = [
+            Box(x: 0, y: 10, width: 15, height: 10), Box(x: 25, y: 0, width: 15, height: 10),
+            Box(x: 0, y: 0, width: 40, height: 20), Box(x: 100, y: 0, width: 9, height: 9),
+            Box(x: 30, y: 3, width: 0, height: 5),
+        ]
+        #expect(ranking.best(of: boxes) == 1)
+        #expect(ranking.best(of: [boxes[3]]) == nil && ranking.best(of: []) == nil)
+        #expect(ranking.score(boxes[3]) == 0 && ranking.score(boxes[4]) == 0)
+        // What hangs over the edge counts as far as it is there.
+        let over = Box(x: 25, y: -5, width: 30, height: 15)
+        #expect(ranking.score(over) > 0)
+        let cold = try BoxRanking(heat: .zeros([2, 2]), width: 40, height: 20)
+        #expect(cold.best(of: boxes) == nil)
+    }
+
+    private static func references() throws -> ReferenceIndex {
+        let directory = NSTemporaryDirectory() + UUID().uuidString
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try """
+        {"images": [{"id": 1, "width": 40, "height": 20, "file_name": "a.jpg"},
+                    {"id": 2, "width": 40, "height": 20, "file_name": "b.jpg"}],
+         "annotations": [{"id": 7, "image_id": 1, "category_id": 1, "bbox": [25, 0, 15, 10]},
+                         {"id": 8, "image_id": 2, "category_id": 1, "bbox": [25, 0, 15, 10]}],
+         "categories": [{"id": 1, "name": "cat"}]}
+        """.write(toFile: directory + "/instances.json", atomically: true, encoding: .utf8)
+        try """
+        [{"ref_id": 1, "ann_id": 7, "image_id": 1, "category_id": 1, "split": "val",
+          "sentences": [{"sent_id": 1, "sent": "cat"}]},
+         {"ref_id": 2, "ann_id": 8, "image_id": 2, "category_id": 1, "split": "testA",
+          "sentences": []}]
+        """.write(toFile: directory + "/refs.json", atomically: true, encoding: .utf8)
+        return try ReferenceIndex(directory: directory)
+    }
+
+    /// Without any heat the official code repeats the answer before; corrected, there is none. An
+    /// image without boxes is no crash but a wrong answer that is counted.
+    @Test(arguments: Compatibility.allCases)
+    func phrasesWithoutAnswer(_ compatibility: Compatibility) throws {
+        let box = Box(x: 25, y: 0, width: 15, height: 10)
+        var evaluation = GroundingEvaluation(
+            references: try Self.references(), detections: [1: [box]],
+            compatibility: compatibility)
+        try evaluation.add(heat: Self.hotCorner, referenceID: 1)
+        try evaluation.add(heat: .zeros([2, 2]), referenceID: 1)
+        try evaluation.add(heat: Self.hotCorner, referenceID: 2)
+        let isOfficial = compatibility == .official
+        #expect(evaluation.findings.map { $0.box != nil } == [true, isOfficial, isOfficial])
+        #expect(evaluation.withoutDetections == 1)
+        #expect(evaluation.accuracy.map(\.split) == ["val", "testA"])
+        #expect(evaluation.accuracy[0].share == (isOfficial ? 1 : 0.5))
+        #expect(evaluation.chance.map(\.share) == [1, 0])
+        #expect(throws: AnnotationError.unknownReference(id: 99, phrase: "")) {
+            try evaluation.add(heat: Self.hotCorner, referenceID: 99)
+        }
+    }
+
+    @Test func overlapCountsPixels() {
+        let a = Box(x: 0, y: 0, width: 10, height: 10)
+        #expect(a.pixelOverlap(with: a) == 1)
+        #expect(abs(a.pixelOverlap(with: Box(x: 5, y: 0, width: 10, height: 10)) - 1 / 3) < 1e-12)
+        // One shared column of pixels is none to the official code.
+        #expect(a.pixelOverlap(with: Box(x: 9, y: 0, width: 10, height: 10)) == 0)
+    }
+}
