@@ -54,8 +54,9 @@ let package = Package(
             swiftSettings: swift),
         .systemLibrary(
             name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+        .target(name: "Drawing", dependencies: ["CCairo", "Images"], swiftSettings: swift),
         .target(
-            name: "Scenes", dependencies: ["CCairo", "Datasets", "Files", "Images", "Text"],
+            name: "Scenes", dependencies: ["Datasets", "Drawing", "Files", "Images", "Text"],
             swiftSettings: swift),
         .target(
             name: "Training", dependencies: ["CLIP", "ViCHA", "Datasets", "Yams"],
@@ -67,7 +68,7 @@ let package = Package(
         .executableTarget(
             name: "Commands",
             dependencies: [
-                "CLIP", "Concepts", "Nouns", "Training", "Parity", "Scenes",
+                "CLIP", "Concepts", "Drawing", "Nouns", "Training", "Parity", "Scenes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
@@ -85,7 +86,7 @@ let package = Package(
         ),
         .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: swift),
         .testTarget(
-            name: "ScenesTests", dependencies: ["Scenes", "Datasets", "Images"],
+            name: "ScenesTests", dependencies: ["Scenes", "Datasets", "Drawing", "Images"],
             swiftSettings: swift),
         .testTarget(
             name: "ImagesTests", dependencies: ["Images"], exclude: ["Fixtures"],

@@ -96,7 +96,7 @@ struct FilterOptions: ParsableArguments {
 
     func validate() throws {
         guard (embeddedImages == nil) == (embeddedCaptions == nil),
-            (embeddedImages == nil) != (clip.clip == nil)
+            (embeddedImages == nil) != (clip.model.clip == nil)
         else {
             throw ValidationError(
                 "give either --images and --captions with embeddings, or --clip with a model")
@@ -118,7 +118,7 @@ struct FilterOptions: ParsableArguments {
                 print("  \(report.unreadable) left out, whose pictures could not be read")
             }
             // What was kept to go on from has served its purpose.
-            if clip.clip != nil { try FileManager.default.removeItem(atPath: partial) }
+            if clip.model.clip != nil { try FileManager.default.removeItem(atPath: partial) }
         }
     }
 

@@ -40,7 +40,7 @@ struct Pretrain: ParsableCommand {
         stop.watchSignals()
         let run = try PretrainingRun(
             configuration: model.configuration(), data: model.data.location(),
-            vocabulary: Resources.vocabulary(model.vocabulary, textEncoder: textEncoder),
+            vocabulary: Resources.vocabulary(model.model.vocabulary, textEncoder: textEncoder),
             weights: .init(
                 textEncoder: textEncoder, imageEncoder: imageEncoder,
                 checkpoint: training.resume ? nil : training.checkpoint),

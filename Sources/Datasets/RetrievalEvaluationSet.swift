@@ -96,6 +96,29 @@ public struct RetrievalEvaluationSet: Sendable {
         }
     }
 
+    /// Images and texts of which nobody says what belongs together; no image is read yet.
+    ///
+    /// - Parameters:
+    ///   - images: image files
+    ///   - concepts: of each image
+    ///   - texts: queries
+    ///   - tokenizer: cuts texts and concepts into tokens
+    ///   - options: how they become inputs
+    public init(
+        images: [String], concepts: [[String]], texts: [String], tokenizer: WordPieceTokenizer,
+        options: EvaluationOptions
+    ) {
+        records = zip(images, concepts).map {
+            RetrievalRecord(image: $0, captions: [], imageID: nil, concepts: $1)
+        }
+        self.texts = texts.map { CaptionCleaning.caption($0) }
+        imageOfText = []
+        repeatedImages = 0
+        paths = ImagePaths(dataDirectory: "", replacements: [("/", "/")])
+        self.tokenizer = tokenizer
+        self.options = options
+    }
+
     /// One record for each image, with the captions of all records of it.
     private static func merged(_ records: [RetrievalRecord]) -> [RetrievalRecord] {
         var places: [String: Int] = [:]

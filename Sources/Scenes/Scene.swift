@@ -1,3 +1,4 @@
+import Drawing
 import Images
 
 /// What an object looks like.
@@ -62,25 +63,6 @@ public enum Background: String, CaseIterable, Codable, Sendable {
     case sand, grass
     /// Textures.
     case bricks, tiles
-}
-
-/// A colour. [0, 1]
-struct RGB: Sendable, Equatable {
-    var red: Double
-    var green: Double
-    var blue: Double
-
-    init(_ red: Double, _ green: Double, _ blue: Double) {
-        (self.red, self.green, self.blue) = (red, green, blue)
-    }
-
-    /// This colour moved towards another by a share of the way.
-    func mixed(with other: RGB, _ share: Double) -> RGB {
-        func mix(_ a: Double, _ b: Double) -> Double { a + (b - a) * share }
-        return RGB(mix(red, other.red), mix(green, other.green), mix(blue, other.blue))
-    }
-
-    var luminance: Double { 0.3 * red + 0.59 * green + 0.11 * blue }
 }
 
 /// An object of a scene. Lengths are shares of the picture's side.

@@ -95,6 +95,21 @@ public struct WordPieceTokenizer: Sendable {
     /// The token of an id.
     public func token(_ id: Int64) -> String { vocabulary[Int(id)] }
 
+    /// The words of encoded text, each with the places of its tokens; special tokens are no words.
+    public func words(of ids: [Int64]) -> [(word: String, places: [Int])] {
+        var words: [(word: String, places: [Int])] = []
+        for (place, id) in ids.enumerated() where id != special.cls && id != special.pad {
+            let text = token(id)
+            if text.hasPrefix("##"), !words.isEmpty {
+                words[words.count - 1].word += text.dropFirst(2)
+                words[words.count - 1].places.append(place)
+            } else {
+                words.append((text, [place]))
+            }
+        }
+        return words
+    }
+
     /// `[CLS]` and the tokens of a text, at most `maxLength` in all.
     public func encode(_ text: String, maxLength: Int? = nil) -> [Int64] {
         var ids = [special.cls]

@@ -36,6 +36,13 @@ extension TrainingSettings {
         return settings
     }
 
+    /// Tokens kept of a text in fine-tuning. The official code cuts texts only where it reads concepts
+    /// with them.
+    public var fineTuningTextTokens: Int {
+        model.compatibility == .official && !readsConcepts
+            ? model.text.maxPositions : captionTokens
+    }
+
     /// The momentum model's share of the targets at a step.
     func alpha(_ fineTuning: FineTuningSettings, at step: TrainingStep) -> Double {
         guard fineTuning.distills else { return 0 }

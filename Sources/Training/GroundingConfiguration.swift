@@ -49,13 +49,6 @@ public struct GroundingConfiguration: TrainingConfiguration, Sendable, Equatable
         try settings.validate()
         try settings.validate(batchSize: batchSize, key: CodingKeys.batchSize.rawValue)
     }
-
-    /// Tokens kept of a phrase in training. The official code cuts phrases only where it reads
-    /// concepts with them.
-    public var trainingTextTokens: Int {
-        settings.model.compatibility == .official && !settings.readsConcepts
-            ? settings.model.text.maxPositions : settings.captionTokens
-    }
 }
 
 extension GroundingConfiguration: Codable {

@@ -37,13 +37,6 @@ public struct RetrievalConfiguration: TrainingConfiguration, Sendable, Equatable
             testBatchSize > 0, CodingKeys.testBatchSize.rawValue, "a positive number")
         try settings.require(candidates > 0, CodingKeys.candidates.rawValue, "a positive number")
     }
-
-    /// Tokens kept of a text in training. The official code cuts texts only where it reads concepts
-    /// with them.
-    public var trainingTextTokens: Int {
-        settings.model.compatibility == .official && !settings.readsConcepts
-            ? settings.model.text.maxPositions : settings.captionTokens
-    }
 }
 
 extension RetrievalConfiguration: Codable {

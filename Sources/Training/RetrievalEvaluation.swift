@@ -2,13 +2,13 @@ import Datasets
 import Torch
 import ViCHA
 
-/// Retrieval on a set of images and captions: features of each once, then matching scores of the
-/// best candidates (`spec.md` section 7).
+/// How well images and texts fit: features of each once, then matching scores of the best candidates
+/// (`spec.md` section 7).
 ///
 /// Memory: the hidden states of all texts (texts × tokens × width numbers), those of as many images
 /// as ``Options/keptImageBytes`` has room for (the others are encoded a second time), the
 /// similarities of all pairs, and one image's keys and values.
-public struct RetrievalEvaluation {
+public struct RetrievalSearch {
     /// How it is done.
     public struct Options: Sendable {
         /// Where the model computes.
@@ -37,38 +37,54 @@ public struct RetrievalEvaluation {
     public let similarities: Tensor
     /// Scores of the matching head for the best candidates; nil where it was left out.
     public let matching: RetrievalScores?
-    /// Recall by the features alone.
-    public let dualMetrics: RetrievalMetrics
-    /// Recall after the candidates were ranked anew by the matching head.
-    public let matchingMetrics: RetrievalMetrics?
 
-    /// Evaluates a model.
+    /// Scores a set.
     /// - Throws: `ImageError`, `TorchError`
     public init(_ set: RetrievalEvaluationSet, _ scorer: RetrievalScorer, _ options: Options) throws
     {
         (similarities, matching) = try withAutocast(options.autocast, on: options.device) {
-            var pass = EvaluationPass(set: set, scorer: scorer, options: options)
+            var pass = SearchPass(set: set, scorer: scorer, options: options)
             let texts = try pass.encodeTexts()
             let similarities = try pass.similarities(to: texts)
             let matching = try options.candidates > 0 ? pass.match(texts, similarities) : nil
             return (similarities, matching)
         }
-        dualMetrics = try RetrievalMetrics(
-            similarities: similarities, imageOfText: set.imageOfText)
-        matchingMetrics = matching.map { RetrievalMetrics($0, imageOfText: set.imageOfText) }
     }
 }
 
-/// The parts of an evaluation, with the images that the first one keeps for the last.
-private struct EvaluationPass {
+/// Retrieval on images and their captions, measured.
+public struct RetrievalEvaluation {
+    /// The scores.
+    public let search: RetrievalSearch
+    /// Recall by the features alone.
+    public let dualMetrics: RetrievalMetrics
+    /// Recall after the candidates were ranked anew by the matching head; nil where it was left out.
+    public let matchingMetrics: RetrievalMetrics?
+
+    /// Evaluates a model.
+    /// - Throws: `ImageError`, `TorchError`
+    public init(
+        _ set: RetrievalEvaluationSet, _ scorer: RetrievalScorer, _ options: RetrievalSearch.Options
+    ) throws {
+        search = try RetrievalSearch(set, scorer, options)
+        dualMetrics = try RetrievalMetrics(
+            similarities: search.similarities, imageOfText: set.imageOfText)
+        matchingMetrics = search.matching.map {
+            RetrievalMetrics($0, imageOfText: set.imageOfText)
+        }
+    }
+}
+
+/// The parts of a search, with the images that the first one keeps for the last.
+private struct SearchPass {
     let set: RetrievalEvaluationSet
     let scorer: RetrievalScorer
-    let options: RetrievalEvaluation.Options
+    let options: RetrievalSearch.Options
     /// By the number of the batch.
     private var kept: [Int: EncodedImages] = [:]
 
     init(
-        set: RetrievalEvaluationSet, scorer: RetrievalScorer, options: RetrievalEvaluation.Options
+        set: RetrievalEvaluationSet, scorer: RetrievalScorer, options: RetrievalSearch.Options
     ) {
         self.set = set
         self.scorer = scorer

@@ -125,7 +125,7 @@ extension RetrievalBatch {
     }
 }
 
-extension RetrievalEvaluation.Options {
+extension RetrievalSearch.Options {
     /// How a configuration wants an evaluation.
     public init(
         _ configuration: RetrievalConfiguration, device: Device, autocast: DType?, workers: Int

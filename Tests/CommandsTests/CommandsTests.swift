@@ -84,8 +84,9 @@ import Torch
             "concepts": [
                 "extract", "embed-text", "embed-images", "attach", "show", "train-clip",
                 "train-tagger",
-            ], "filter": ["per-image", "percentage"], "retrieval": ["train", "evaluate"],
-            "grounding": ["train", "evaluate"],
+            ], "filter": ["per-image", "percentage"],
+            "retrieval": ["train", "evaluate", "search", "match"],
+            "grounding": ["train", "evaluate", "draw"],
         ]
         let commands =
             [[], ["pretrain"], ["scenes"], ["demo"], ["parity"]]

@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import Testing
 
 /// Retrieval and grounding as a user runs them: from scenes to evaluated models.
@@ -65,6 +66,77 @@ extension CommandsTests {
                 "--checkpoint", start, "--set", "dual_metrics=True",
             ] + run)
         #expect(dual.status == 0 && !dual.output.contains("matching head"), "\(dual.errors)")
+    }
+
+    /// Pictures and texts that stand in no annotation file, with a model straight from pretraining.
+    @Test func picturesAreSearchedMatchedAndDrawn() throws {
+        let directory = try pretrained().directory
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let scenes = directory + "/scenes"
+        let clip = try vicha([
+            "concepts", "train-clip", "--config", "configs/scenes/clip.yaml", "--data-dir", scenes,
+            "--data-json-dir", scenes, "--output-dir", directory + "/clip", "--max-steps", "1",
+            "--set", "batch_size=4", "--threads", "1",
+        ])
+        #expect(clip.status == 0, "\(clip.errors)")
+        let vocabulary = directory + "/concepts.json"
+        try #"["dog", "house", "red star"]"#.write(
+            toFile: vocabulary, atomically: true, encoding: .utf8)
+        let model = [
+            "--checkpoint", directory + "/pretrain/checkpoint_last.safetensors", "--vocabulary",
+            scenes + "/vocab.txt", "--threads", "1",
+        ]
+        let concepts = ["--concepts", vocabulary, "--clip", directory + "/clip", "--top", "2"]
+        let test = scenes + "/images/test"
+        try Data("no picture".utf8).write(to: URL(fileURLWithPath: test + "/broken.jpg"))
+        let page = directory + "/page.html"
+        let found = try vicha(
+            [
+                "retrieval", "search", "a red star", "--images", test, "--html", page, "--results",
+                "3",
+            ]
+                + model + concepts)
+        #expect(found.status == 0, "\(found.errors)")
+        #expect(found.output.contains("broken.jpg"), "\(found.output)")
+        let html = try String(contentsOfFile: page, encoding: .utf8)
+        #expect(html.components(separatedBy: "data:image/jpeg").count == 1 + 3)
+        let picture = try #require(
+            FileManager.default.contentsOfDirectory(atPath: test).sorted().first {
+                $0 != "broken.jpg"
+            })
+        // Without concepts the model still works, and says what it misses; equal captions count once.
+        let captions = directory + "/captions.txt"
+        try "a dog\n\na house\na dog\n".write(
+            toFile: captions, atomically: true, encoding: .utf8)
+        let matched = try vicha(
+            ["retrieval", "match", test + "/" + picture, "--captions", captions, "--dual"] + model)
+        #expect(matched.status == 0 && matched.errors.contains("no concepts"), "\(matched.errors)")
+        #expect(matched.output.split(separator: "\n").count == 2, "\(matched.output)")
+        let drawing = directory + "/heat.png"
+        let draw = ["grounding", "draw", test + "/" + picture]
+        for (mode, block) in [("itm", "1"), ("itc", "1")] {
+            let drawn = try vicha(
+                draw + ["the red stars", "--output", drawing, "--gradcam-mode", mode] + model
+                    + concepts + ["--block-num", block])
+            #expect(drawn.status == 0, "\(drawn.errors)")
+            let image = try ImageDecoder.decode(path: drawing)
+            // The picture, the phrase and its three words; without words the first two.
+            #expect((image.height > 500) == (mode == "itm"), "\(image.width)×\(image.height)")
+        }
+        let long = Array(repeating: "star", count: 200).joined(separator: " ")
+        let cut = try vicha(
+            draw + [long, "--output", drawing, "--block-num", "1"] + model + concepts)
+        #expect(cut.status == 0 && cut.errors.contains("cut after 30 words"), "\(cut.errors)")
+        for (arguments, message) in [
+            (draw + ["!?", "--block-num", "1"], "no word"),
+            (draw + ["star"], "fusion layer"),
+            (["retrieval", "search", "x", "--images", "Documentation"], "no JPEG or PNG"),
+            (["retrieval", "match", "x.jpg", "--captions", "/none.txt"], "/none.txt"),
+            (draw + ["star", "--clip", directory], "give both"),
+        ] {
+            let failed = try vicha(arguments + model)
+            #expect(failed.status != 0 && failed.errors.contains(message), "\(failed.errors)")
+        }
     }
 
     @Test func groundingIsTrainedAndEvaluated() throws {

@@ -34,6 +34,10 @@ import Testing
         #expect(tokens("a[SEP]a [sep]").prefix(4) == ["[CLS]", "a", "[SEP]", "a"])
         #expect(tokens(String(repeating: "a", count: 101)) == ["[CLS]", "[UNK]"])
         #expect(tokenizer.encode("a a a a", maxLength: 3).count == 3)
+        // Pieces are words again, each with the places of its tokens.
+        let words = tokenizer.words(of: tokenizer.encode("unaffable a ee") + [0])
+        #expect(words.map(\.word) == ["unaffable", "a", "ee"])
+        #expect(words.map(\.places) == [[1, 2, 3], [4], [5, 6]])
         let batch = tokenizer.encode(["a", "un a"], padding: .longest)
         #expect(batch.length == 3)
         #expect(batch.inputIDs == [2, 8, 0, 2, 5, 8])

@@ -38,6 +38,17 @@ import ViCHA
         #expect(loaded.configuration.batchSize == 16)
     }
 
+    /// The official code cuts texts only together with concepts.
+    @Test func textsAreCutWithoutConceptsWhenCorrected() {
+        var settings = TrainingSettings()
+        for (compatibility, readsConcepts, length) in [
+            (Compatibility.official, false, 512), (.official, true, 25), (.corrected, false, 25),
+        ] {
+            (settings.model.compatibility, settings.readsConcepts) = (compatibility, readsConcepts)
+            #expect(settings.fineTuningTextTokens == length)
+        }
+    }
+
     @Test func writtenConfigurationsReadBackEqual() throws {
         let path = NSTemporaryDirectory() + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: path) }

@@ -3,9 +3,6 @@ import Concepts
 import Datasets
 import Files
 import Foundation
-import Images
-import Text
-import Torch
 
 /// `vicha concepts show`
 struct ShowConcepts: ParsableCommand {
@@ -38,25 +35,9 @@ struct ShowConcepts: ParsableCommand {
     @OptionGroup var clip: CLIPOptions
 
     func run() throws {
-        let encoder = try clip.encoder()
-        let (names, rows) = try vocabulary(encoder)
-        let ranking = try ConceptRanking(
-            concepts: rows, count: top, rounding: rounding.rounding, path: concepts,
-            device: encoder.device)
-        let (embedded, skipped) = try encoder.embed(images: images.map { ($0, $0) })
-        if embedded.size(0) == 0, let first = skipped.first {
-            throw ConceptError.noReadableImage(name: first.name, reason: first.reason)
-        }
-        let best = try ranking(embedded)
-        let numbers = try best.concepts.array(of: Int.self)
-        let scores = try best.scores.array(of: Float.self)
-        let unreadable = Set(skipped.map(\.name))
-        let pictures = images.filter { !unreadable.contains($0) }.enumerated().map { place, path in
-            PictureWithConcepts(
-                path: path,
-                concepts: (place * top..<(place + 1) * top).map { (names[numbers[$0]], scores[$0]) }
-            )
-        }
+        let finder = try ConceptFinder(
+            clip.encoder(), vocabulary: concepts, count: top, rounding: rounding.rounding)
+        let (pictures, skipped) = try finder(images)
         for picture in pictures {
             print(picture.path)
             for (name, score) in picture.concepts {
@@ -68,20 +49,6 @@ struct ShowConcepts: ParsableCommand {
             try writeAtomically(Data(page(pictures).utf8), to: html)
             print("look at \(html)")
         }
-    }
-
-    private func vocabulary(_ encoder: CLIPEncoder) throws -> (names: StringTable, rows: Tensor) {
-        var isDirectory: ObjCBool = false
-        if FileManager.default.fileExists(atPath: concepts, isDirectory: &isDirectory),
-            isDirectory.boolValue
-        {
-            let table = try ShardedTable(path: concepts)
-            try encoder.checkWidth(of: table)
-            return (table.names, table.rows)
-        }
-        var names = StringTable()
-        try JSONFile.readTexts(path: concepts, field: "caption") { names.insert($0) }
-        return (names, try encoder.embed(texts: (0..<names.count).map { names[$0] }))
     }
 
     private func page(_ pictures: [PictureWithConcepts]) throws -> String {

@@ -97,7 +97,8 @@ struct Demo: ParsableCommand {
             concepts: concepts.examples,
             curves: try LossCurves(directory: outputDir + "/pretrain"),
             recalls: [recall("test", test), recall("unseen combinations", unseen)],
-            queries: try queries(test.set, test.result.similarities), restorations: restorations)
+            queries: try queries(test.set, test.result.search.similarities),
+            restorations: restorations)
         let path = outputDir + "/report.html"
         try report.write(to: path)
         let recall = test.result.dualMetrics.imageRecall[0]
@@ -154,7 +155,7 @@ struct Demo: ParsableCommand {
                 requiresConcepts: run.configuration.readsConcepts),
             paths: data.images, tokenizer: run.tokenizer,
             options: EvaluationOptions(run.configuration.settings))
-        var options = RetrievalEvaluation.Options()
+        var options = RetrievalSearch.Options()
         options.device = device
         options.candidates = Self.candidates
         return (set, try RetrievalEvaluation(set, run.model.retrieval, options))

@@ -36,16 +36,17 @@ struct EvaluateGrounding: ParsableCommand {
 
     func run() throws {
         let configuration = try heat.applied(to: model.configuration())
-        let device = try model.device.resolved()
+        let device = try model.model.device.resolved()
         let run = try GroundingRun(
             configuration, data: model.data.location(),
-            tokenizer: model.tokenizer(for: configuration.model), checkpoint: checkpoint, seed: 0,
+            tokenizer: model.model.tokenizer(for: configuration.model), checkpoint: checkpoint,
+            seed: 0,
             device: device)
         guard let data = try run.evaluationData() else {
             throw ModelConfigurationError(
                 key: "test_file", expected: "a list of annotation files")
         }
-        let evaluation = try withAutocast(model.device.autocast, on: device) {
+        let evaluation = try withAutocast(model.model.device.autocast, on: device) {
             try GroundingEvaluation(
                 data.set, run.model.heatMapper, references: data.references,
                 detections: data.detections,

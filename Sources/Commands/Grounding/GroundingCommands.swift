@@ -13,5 +13,5 @@ struct GroundingCommands: ParsableCommand {
               vicha grounding evaluate --config Grounding.yaml --data-dir /data \\
                 --data-json-dir /data/json --checkpoint output/grounding/checkpoint_best.safetensors
             """,
-        subcommands: [TrainGrounding.self, EvaluateGrounding.self])
+        subcommands: [TrainGrounding.self, EvaluateGrounding.self, DrawGrounding.self])
 }

@@ -23,12 +23,8 @@ struct GroundingRun {
         self.configuration = configuration
         self.data = data.inside(configuration.fineTuning.imageRoot)
         self.tokenizer = tokenizer
-        model = try RetrievalModel(configuration.model, seed: seed, device: device)
-        if let checkpoint {
-            try model.load(
-                SafetensorsFile(path: checkpoint).tensors(),
-                allowingUnexpected: TrainingCheckpoint.statePrefixes)
-        }
+        model = try RetrievalModel(
+            configuration.model, checkpoint: checkpoint, seed: seed, device: device)
     }
 
     /// The pairs of training. The whole picture is shown, so that the phrase's object is in it.
@@ -41,7 +37,7 @@ struct GroundingRun {
             options: ImageTextOptions(
                 configuration.settings,
                 framing: .whole(side: configuration.model.vision.imageSize), swapsSides: true,
-                textTokens: configuration.trainingTextTokens))
+                textTokens: configuration.settings.fineTuningTextTokens))
         if !data.allowsMissingImages { try dataset.images.checkExistence() }
         return dataset
     }

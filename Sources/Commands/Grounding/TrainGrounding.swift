@@ -36,7 +36,7 @@ struct TrainGrounding: ParsableCommand {
         stop.watchSignals()
         let run = try GroundingRun(
             configuration, data: model.data.location(),
-            tokenizer: model.tokenizer(for: configuration.model),
+            tokenizer: model.model.tokenizer(for: configuration.model),
             checkpoint: training.startingWeights(), seed: options.seed, device: options.device)
         let dataset = try run.dataset()
         let trainer = try Trainer(

@@ -4,8 +4,8 @@ import Files
 import Foundation
 import Torch
 
-/// The CLIP model to embed with.
-struct CLIPOptions: ParsableArguments {
+/// Which CLIP model.
+struct CLIPModelOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "CLIP model: OpenAI's .pt file, or a directory of open_clip, Hugging Face or "
@@ -17,6 +17,25 @@ struct CLIPOptions: ParsableArguments {
             "merges.txt of CLIP's tokenizer; by default the one set up with the program.",
             valueName: "path"))
     var merges: String?
+
+    /// The model, which must be named.
+    func encoder(
+        on device: Device, autocast: DType?, batchSize: Int = 64, workers: Int = 2
+    ) throws -> CLIPEncoder {
+        guard let clip else {
+            throw ValidationError(
+                "--clip is missing: name a CLIP model, or make a small one with "
+                    + "'vicha concepts train-clip'")
+        }
+        return try CLIPEncoder(
+            path: clip, merges: Resources.merges(merges), device: device, autocast: autocast,
+            batchSize: batchSize, workers: workers)
+    }
+}
+
+/// The CLIP model to embed with, and how.
+struct CLIPOptions: ParsableArguments {
+    @OptionGroup var model: CLIPModelOptions
 
     @Option(help: "Images or texts that are embedded at once.")
     var batchSize = 64
@@ -33,14 +52,9 @@ struct CLIPOptions: ParsableArguments {
 
     /// The model, which must be named.
     func encoder() throws -> CLIPEncoder {
-        guard let clip else {
-            throw ValidationError(
-                "--clip is missing: name a CLIP model, or make a small one with "
-                    + "'vicha concepts train-clip'")
-        }
-        return try CLIPEncoder(
-            path: clip, merges: Resources.merges(merges), device: device.resolved(),
-            autocast: device.autocast, batchSize: batchSize, workers: workers)
+        try model.encoder(
+            on: device.resolved(), autocast: device.autocast, batchSize: batchSize,
+            workers: workers)
     }
 }
 

@@ -1,17 +1,13 @@
 import ArgumentParser
 import Datasets
+import Foundation
 import Text
 import Torch
 import Training
 import ViCHA
 
-/// What every command that trains or evaluates a model takes.
-struct ModelRunOptions: ParsableArguments {
-    @Option(help: "Configuration file.")
-    var config: String
-
-    @OptionGroup var data: DataOptions
-
+/// What every command with a model takes.
+struct ModelOptions: ParsableArguments {
     @Option(
         help:
             "BERT vocabulary; by default that of --text-encoder, or the one set up with the program."
@@ -20,14 +16,38 @@ struct ModelRunOptions: ParsableArguments {
 
     @OptionGroup var device: DeviceOptions
 
-    @Option(help: "Threads that prepare batches.")
-    var workers = 2
-
     @Option(
         name: .customLong("set"),
         help: ArgumentHelp(
             "Change a value of the configuration; may be repeated.", valueName: "key=value"))
     var overrides: [String] = []
+
+    /// The configuration of a file; what is odd about it is said.
+    func configuration<Configuration: FileConfiguration>(
+        _ type: Configuration.Type = Configuration.self, file: String
+    ) throws -> Configuration {
+        let loaded = try ConfigurationFile.load(type, file, overrides: overrides)
+        for warning in loaded.warnings { note("warning: \(warning)") }
+        return loaded.configuration
+    }
+
+    /// The tokenizer, whose vocabulary must fit the model.
+    func tokenizer(for model: ModelConfiguration) throws -> WordPieceTokenizer {
+        try WordPieceTokenizer(
+            vocabularyFile: Resources.vocabulary(vocabulary, textEncoder: nil), fitting: model)
+    }
+}
+
+/// What every command takes that trains a model or evaluates it on annotation files.
+struct ModelRunOptions: ParsableArguments {
+    @Option(help: "Configuration file.")
+    var config: String
+
+    @OptionGroup var model: ModelOptions
+    @OptionGroup var data: DataOptions
+
+    @Option(help: "Threads that prepare batches.")
+    var workers = 2
 
     func validate() throws {
         guard workers > 0 else { throw ValidationError("--workers must be 1 or more") }
@@ -37,18 +57,27 @@ struct ModelRunOptions: ParsableArguments {
     func configuration<Configuration: FileConfiguration>(
         _ type: Configuration.Type = Configuration.self
     ) throws -> Configuration {
-        let loaded = try ConfigurationFile.load(type, config, overrides: overrides)
-        for warning in loaded.warnings { note("warning: \(warning)") }
-        return loaded.configuration
+        try model.configuration(type, file: config)
     }
+}
 
-    /// The tokenizer, whose vocabulary must fit the model.
-    func tokenizer(for model: ModelConfiguration, textEncoder: String? = nil) throws
-        -> WordPieceTokenizer
-    {
-        try WordPieceTokenizer(
-            vocabularyFile: Resources.vocabulary(vocabulary, textEncoder: textEncoder),
-            fitting: model)
+/// A trained model, for commands that use it on single images.
+struct TrainedModelOptions: ParsableArguments {
+    @Option(help: "Weights of a fine-tuned or pretrained model.")
+    var checkpoint: String
+
+    @Option(help: "Configuration file; by default config.yaml beside the checkpoint.")
+    var config: String?
+
+    @OptionGroup var model: ModelOptions
+
+    /// The configuration of the model.
+    func configuration<Configuration: FileConfiguration>(
+        _ type: Configuration.Type = Configuration.self
+    ) throws -> Configuration {
+        let directory = (checkpoint as NSString).deletingLastPathComponent
+        return try model.configuration(
+            type, file: config ?? (directory as NSString).appendingPathComponent("config.yaml"))
     }
 }
 
@@ -96,8 +125,8 @@ struct TrainingRunOptions: ParsableArguments {
     /// The trainer's options.
     func options(_ run: ModelRunOptions) throws -> TrainingOptions {
         var options = TrainingOptions(outputDirectory: outputDir)
-        options.device = try run.device.resolved()
-        options.autocast = run.device.autocast
+        options.device = try run.model.device.resolved()
+        options.autocast = run.model.device.autocast
         options.seed = seed
         options.workers = run.workers
         options.maxSteps = maxSteps

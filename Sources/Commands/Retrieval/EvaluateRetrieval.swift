@@ -37,10 +37,11 @@ struct EvaluateRetrieval: ParsableCommand {
 
     func run() throws {
         let configuration: RetrievalConfiguration = try model.configuration()
-        let device = try model.device.resolved()
+        let device = try model.model.device.resolved()
         let run = try RetrievalRun(
             configuration, data: model.data.location(),
-            tokenizer: model.tokenizer(for: configuration.model), checkpoint: checkpoint, seed: 0,
+            tokenizer: model.model.tokenizer(for: configuration.model), checkpoint: checkpoint,
+            seed: 0,
             device: device)
         let sets = try run.evaluationSets()
         guard sets.validation != nil || sets.test != nil else {
@@ -53,7 +54,7 @@ struct EvaluateRetrieval: ParsableCommand {
             let evaluation = try RetrievalEvaluation(
                 set, run.model.scorer,
                 .init(
-                    configuration, device: device, autocast: model.device.autocast,
+                    configuration, device: device, autocast: model.model.device.autocast,
                     workers: model.workers))
             print("\(name): \(set.records.count) images, \(set.texts.count) captions")
             Self.printRow("dual encoder", evaluation.dualMetrics)

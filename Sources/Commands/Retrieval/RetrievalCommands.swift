@@ -13,5 +13,7 @@ struct RetrievalCommands: ParsableCommand {
               vicha retrieval evaluate --config Retrieval_flickr.yaml --data-dir /data \\
                 --data-json-dir /data/json --checkpoint output/flickr/checkpoint_best.safetensors
             """,
-        subcommands: [TrainRetrieval.self, EvaluateRetrieval.self])
+        subcommands: [
+            TrainRetrieval.self, EvaluateRetrieval.self, SearchImages.self, MatchCaptions.self,
+        ])
 }

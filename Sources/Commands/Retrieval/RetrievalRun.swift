@@ -21,12 +21,8 @@ struct RetrievalRun {
         self.configuration = configuration
         self.data = data.inside(configuration.fineTuning.imageRoot)
         self.tokenizer = tokenizer
-        model = try RetrievalModel(configuration.model, seed: seed, device: device)
-        if let checkpoint {
-            try model.load(
-                SafetensorsFile(path: checkpoint).tensors(),
-                allowingUnexpected: TrainingCheckpoint.statePrefixes)
-        }
+        model = try RetrievalModel(
+            configuration.model, checkpoint: checkpoint, seed: seed, device: device)
     }
 
     /// The pairs of training.
@@ -37,7 +33,7 @@ struct RetrievalRun {
         let dataset = ImageTextDataset(
             pairs: ImageTextPair.pairs(of: records), paths: data.images, tokenizer: tokenizer,
             options: ImageTextOptions(
-                configuration.settings, textTokens: configuration.trainingTextTokens))
+                configuration.settings, textTokens: configuration.settings.fineTuningTextTokens))
         if !data.allowsMissingImages { try dataset.images.checkExistence() }
         return dataset
     }
@@ -71,6 +67,19 @@ struct RetrievalRun {
         .init(
             validation: try configuration.validationFile.map(evaluationSet),
             test: try configuration.testFile.map(evaluationSet))
+    }
+}
+
+extension RetrievalModel {
+    /// A model with the weights of a checkpoint, where one is given.
+    convenience init(
+        _ configuration: ModelConfiguration, checkpoint: String?, seed: UInt64 = 0, device: Device
+    ) throws {
+        try self.init(configuration, seed: seed, device: device)
+        guard let checkpoint else { return }
+        try load(
+            SafetensorsFile(path: checkpoint).tensors(),
+            allowingUnexpected: TrainingCheckpoint.statePrefixes)
     }
 }
 

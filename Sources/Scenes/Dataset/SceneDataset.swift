@@ -1,5 +1,6 @@
 import Datasets
 import Dispatch
+import Drawing
 import Files
 import Foundation
 import Images

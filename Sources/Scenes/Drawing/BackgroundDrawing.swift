@@ -1,3 +1,4 @@
+import Drawing
 import Foundation
 import Images
 
@@ -8,7 +9,7 @@ struct BackgroundDrawing {
 
     func draw(on canvas: Canvas) {
         var random = SeededGenerator(variation)
-        let side = Double(canvas.side)
+        let side = Double(canvas.width)
         func tone(_ red: Double, _ green: Double, _ blue: Double) -> RGB {
             let change = random.uniform(-0.05...0.05)
             return RGB(red + change, green + change, blue + change)

@@ -1,3 +1,4 @@
+import Drawing
 import Foundation
 import Images
 
@@ -12,7 +13,7 @@ struct ObjectDrawing {
 
     func draw(on canvas: Canvas) {
         var random = SeededGenerator(object.variation)
-        let side = Double(canvas.side)
+        let side = Double(canvas.width)
         let base = color(using: &random)
         canvas.saved {
             canvas.translate(object.x * side, object.y * side)

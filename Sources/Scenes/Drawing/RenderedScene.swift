@@ -1,3 +1,4 @@
+import Drawing
 import Images
 
 /// A scene as pixels, with where its objects can be seen.

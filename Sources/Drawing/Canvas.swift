@@ -11,15 +11,21 @@ public struct DrawingError: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 /// A surface to draw on with paths, over Cairo. Lengths are in user units, at first pixels.
-final class Canvas {
-    let side: Int
+package final class Canvas {
+    /// Columns. pixels
+    package let width: Int
+    /// Rows. pixels
+    package let height: Int
     private let surface: OpaquePointer?
     private let context: OpaquePointer?
 
     /// A transparent square.
-    init(side: Int) {
-        self.side = side
-        surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, Int32(side), Int32(side))
+    package convenience init(side: Int) { self.init(width: side, height: side) }
+
+    /// A transparent surface.
+    package init(width: Int, height: Int) {
+        (self.width, self.height) = (width, height)
+        surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, Int32(width), Int32(height))
         context = cairo_create(surface)
         // Outlines of pointed shapes would end in long spikes otherwise.
         cairo_set_line_join(context, CAIRO_LINE_JOIN_ROUND)
@@ -33,41 +39,43 @@ final class Canvas {
     // MARK: State
 
     /// Draws with a coordinate system or a clip of its own.
-    func saved(_ body: () -> Void) {
+    package func saved(_ body: () -> Void) {
         cairo_save(context)
         body()
         cairo_restore(context)
     }
 
-    func translate(_ x: Double, _ y: Double) { cairo_translate(context, x, y) }
-    func scale(_ x: Double, _ y: Double) { cairo_scale(context, x, y) }
-    func rotate(_ angle: Double) { cairo_rotate(context, angle) }
+    package func translate(_ x: Double, _ y: Double) { cairo_translate(context, x, y) }
+    package func scale(_ x: Double, _ y: Double) { cairo_scale(context, x, y) }
+    package func rotate(_ angle: Double) { cairo_rotate(context, angle) }
 
     // MARK: Paths
 
-    func move(_ x: Double, _ y: Double) { cairo_move_to(context, x, y) }
-    func line(_ x: Double, _ y: Double) { cairo_line_to(context, x, y) }
+    package func move(_ x: Double, _ y: Double) { cairo_move_to(context, x, y) }
+    package func line(_ x: Double, _ y: Double) { cairo_line_to(context, x, y) }
 
-    func curve(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ x: Double, _ y: Double) {
+    package func curve(
+        _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ x: Double, _ y: Double
+    ) {
         cairo_curve_to(context, x1, y1, x2, y2, x, y)
     }
 
-    func close() { cairo_close_path(context) }
+    package func close() { cairo_close_path(context) }
 
-    func polygon(_ points: [(Double, Double)]) {
+    package func polygon(_ points: [(Double, Double)]) {
         for (x, y) in points { line(x, y) }
         close()
     }
 
-    func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double) {
+    package func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double) {
         cairo_rectangle(context, x, y, width, height)
     }
 
-    func circle(_ x: Double, _ y: Double, _ radius: Double) {
+    package func circle(_ x: Double, _ y: Double, _ radius: Double) {
         ellipse(x, y, radius, radius)
     }
 
-    func ellipse(_ x: Double, _ y: Double, _ radiusX: Double, _ radiusY: Double) {
+    package func ellipse(_ x: Double, _ y: Double, _ radiusX: Double, _ radiusY: Double) {
         cairo_new_sub_path(context)
         saved {
             translate(x, y)
@@ -79,22 +87,22 @@ final class Canvas {
 
     // MARK: Painting
 
-    func clip() { cairo_clip(context) }
+    package func clip() { cairo_clip(context) }
 
-    func fill(_ color: RGB, opacity: Double = 1) {
+    package func fill(_ color: RGB, opacity: Double = 1) {
         set(color, opacity)
         cairo_fill(context)
     }
 
-    func stroke(_ color: RGB, width: Double) {
+    package func stroke(_ color: RGB, width: Double) {
         set(color, 1)
         cairo_set_line_width(context, width)
         cairo_stroke(context)
     }
 
     /// Fills the whole surface from top to bottom.
-    func paintGradient(from top: RGB, to bottom: RGB) {
-        let pattern = cairo_pattern_create_linear(0, 0, 0, Double(side))
+    package func paintGradient(from top: RGB, to bottom: RGB) {
+        let pattern = cairo_pattern_create_linear(0, 0, 0, Double(height))
         cairo_pattern_add_color_stop_rgb(pattern, 0, top.red, top.green, top.blue)
         cairo_pattern_add_color_stop_rgb(pattern, 1, bottom.red, bottom.green, bottom.blue)
         cairo_set_source(context, pattern)
@@ -106,26 +114,46 @@ final class Canvas {
         cairo_set_source_rgba(context, color.red, color.green, color.blue, opacity)
     }
 
+    /// Writes a line of text in the middle of the space from `left` to `right`, smaller where it
+    /// would not fit.
+    package func text(
+        _ text: String, left: Double, right: Double, baseline: Double, size: Double, _ color: RGB
+    ) {
+        cairo_select_font_face(
+            context, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL)
+        cairo_set_font_size(context, size)
+        var extents = cairo_text_extents_t()
+        cairo_text_extents(context, text, &extents)
+        let room = right - left
+        if extents.x_advance > room {
+            cairo_set_font_size(context, size * room / extents.x_advance)
+            cairo_text_extents(context, text, &extents)
+        }
+        cairo_move_to(context, left + (room - extents.x_advance) / 2, baseline)
+        set(color, 1)
+        cairo_show_text(context, text)
+    }
+
     // MARK: Pixels
 
     /// The picture, which must be opaque.
     /// - Throws: ``DrawingError``
-    func image() throws -> RGBImage {
+    package func image() throws -> RGBImage {
         var pixels: [UInt8] = []
-        pixels.reserveCapacity(3 * side * side)
+        pixels.reserveCapacity(3 * width * height)
         try eachPixel { pixel in
             pixels.append(UInt8(truncatingIfNeeded: pixel >> 16))
             pixels.append(UInt8(truncatingIfNeeded: pixel >> 8))
             pixels.append(UInt8(truncatingIfNeeded: pixel))
         }
-        return RGBImage(width: side, height: side, pixels: pixels)
+        return RGBImage(width: width, height: height, pixels: pixels)
     }
 
     /// How much of each pixel is covered, row by row. [0, 1]
     /// - Throws: ``DrawingError``
-    func coverage() throws -> [Float] {
+    package func coverage() throws -> [Float] {
         var coverage: [Float] = []
-        coverage.reserveCapacity(side * side)
+        coverage.reserveCapacity(width * height)
         try eachPixel { coverage.append(Float($0 >> 24) / 255) }
         return coverage
     }
@@ -141,9 +169,9 @@ final class Canvas {
                 reason: status.map { String(cString: cairo_status_to_string($0)) } ?? "no memory")
         }
         let stride = Int(cairo_image_surface_get_stride(surface))
-        for y in 0..<side {
-            (data + y * stride).withMemoryRebound(to: UInt32.self, capacity: side) { row in
-                for x in 0..<side { body(row[x]) }
+        for y in 0..<height {
+            (data + y * stride).withMemoryRebound(to: UInt32.self, capacity: width) { row in
+                for x in 0..<width { body(row[x]) }
             }
         }
     }

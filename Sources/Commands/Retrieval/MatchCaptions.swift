@@ -1,0 +1,82 @@
+import ArgumentParser
+import Datasets
+import Files
+import Foundation
+import Training
+
+/// `vicha retrieval match`
+struct MatchCaptions: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "match",
+        abstract: "Find the captions that fit an image best.",
+        discussion: """
+            Captions come from a JSON file (a list of texts, or an annotation file) or from a text \
+            file with one a line.
+
+            EXAMPLES
+              vicha retrieval match photo.jpg --captions captions.txt \\
+                --checkpoint output/flickr/checkpoint_best.safetensors \\
+                --concepts vocabulary/concepts.json --clip ViT-B-16.pt
+              vicha retrieval match output/demo/scenes/images/test/000000.jpg \\
+                --captions output/demo/scenes/retrieval_test.json \\
+                --checkpoint output/retrieval/checkpoint_best.safetensors \\
+                --vocabulary output/demo/scenes/vocab.txt --top 4 \\
+                --concepts output/demo/concepts/text --clip output/demo/clip
+            """)
+
+    @Argument(help: "Image file.")
+    var image: String
+
+    @Option(help: ArgumentHelp("Captions to choose from.", valueName: "file"))
+    var captions: String
+
+    @Option(help: "Results to show.")
+    var results = 10
+
+    @Option(help: ArgumentHelp("A page to write.", valueName: "path"))
+    var html: String?
+
+    @OptionGroup var ranking: RankingOptions
+    @OptionGroup var trained: TrainedModelOptions
+    @OptionGroup var concepts: PictureConceptOptions
+
+    func validate() throws {
+        guard results > 0 else { throw ValidationError("--results must be 1 or more") }
+    }
+
+    func run() throws {
+        let search = try TrainedRetrieval(
+            trained, concepts, ranking, images: [image], texts: Self.texts(captions))
+        let found = try search.textsOfImage(0, count: results)
+        for (place, result) in found.enumerated() {
+            print(String(format: "%3d  %7.3f  ", place + 1, result.score) + result.item)
+        }
+        if let html {
+            let page = try ResultPage(
+                title: image, picture: image,
+                results: found.map { .text($0.item, score: $0.score) }
+            ).html()
+            try writeAtomically(Data(page.utf8), to: html)
+            print("look at \(html)")
+        }
+    }
+
+    /// Each caption once, in the order of the file.
+    private static func texts(_ file: String) throws -> [String] {
+        var seen: Set<String> = []
+        var texts: [String] = []
+        func add(_ text: String) {
+            if !text.allSatisfy(\.isWhitespace), seen.insert(text).inserted { texts.append(text) }
+        }
+        if (file as NSString).pathExtension.lowercased() == "json" {
+            try JSONFile.readTexts(path: file, field: "caption", add)
+        } else {
+            guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+                throw ValidationError("'\(file)' is no UTF-8 text file with a caption a line")
+            }
+            text.split(whereSeparator: \.isNewline).map(String.init).forEach(add)
+        }
+        guard !texts.isEmpty else { throw ValidationError("there is no caption in '\(file)'") }
+        return texts
+    }
+}

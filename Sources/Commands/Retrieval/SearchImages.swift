@@ -1,0 +1,77 @@
+import ArgumentParser
+import Datasets
+import Files
+import Foundation
+import Torch
+import Training
+import ViCHA
+
+/// `vicha retrieval search`
+struct SearchImages: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "search",
+        abstract: "Find the images of a directory that fit a text best.",
+        discussion: """
+            Ranks all JPEG and PNG files below a directory by the cosine of their features with the \
+            text's, then the best k_test of them by the matching head, prints the first, and with \
+            --html writes a page to look at. --dual leaves the matching head out.
+
+            EXAMPLES
+              vicha retrieval search "two dogs in the snow" --images photos \\
+                --checkpoint output/flickr/checkpoint_best.safetensors --html results.html \\
+                --concepts vocabulary/concepts.json --clip ViT-B-16.pt
+              vicha retrieval search "a red car on the grass" --images output/demo/scenes/images/test \\
+                --checkpoint output/retrieval/checkpoint_best.safetensors \\
+                --vocabulary output/demo/scenes/vocab.txt --top 4 \\
+                --concepts output/demo/concepts/text --clip output/demo/clip
+            """)
+
+    @Argument(help: "What to look for.")
+    var text: String
+
+    @Option(help: ArgumentHelp("Directory of the images.", valueName: "directory"))
+    var images: String
+
+    @Option(help: "Results to show.")
+    var results = 10
+
+    @Option(help: ArgumentHelp("A page to write.", valueName: "path"))
+    var html: String?
+
+    @OptionGroup var ranking: RankingOptions
+    @OptionGroup var trained: TrainedModelOptions
+    @OptionGroup var concepts: PictureConceptOptions
+
+    func validate() throws {
+        guard results > 0 else { throw ValidationError("--results must be 1 or more") }
+    }
+
+    func run() throws {
+        let files = try Self.imageFiles(images)
+        let search = try TrainedRetrieval(trained, concepts, ranking, images: files, texts: [text])
+        let found = try search.imagesOfText(0, count: results)
+        for (place, result) in found.enumerated() {
+            print(String(format: "%3d  %7.3f  ", place + 1, result.score) + result.item)
+        }
+        if let html {
+            let page = try ResultPage(
+                title: text,
+                results: found.map { .image(path: $0.item, score: $0.score) }
+            ).html()
+            try writeAtomically(Data(page.utf8), to: html)
+            print("look at \(html)")
+        }
+    }
+
+    /// All pictures below a directory, in the order of their paths.
+    private static func imageFiles(_ directory: String) throws -> [String] {
+        let names = FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String }
+        let files = (names ?? []).filter {
+            ["jpg", "jpeg", "png"].contains(($0 as NSString).pathExtension.lowercased())
+        }
+        guard !files.isEmpty else {
+            throw ValidationError("there is no JPEG or PNG file below '\(directory)'")
+        }
+        return files.sorted().map { (directory as NSString).appendingPathComponent($0) }
+    }
+}
