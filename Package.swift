@@ -75,7 +75,7 @@ let package = Package(
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "Concepts", "Datasets", "Nouns", "Text", "Torch",
+                "Concepts", "Datasets", "Images", "Nouns", "Text", "Torch", "Training", "ViCHA",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks", exclude: ["README.md", "attach_per_record.py"],

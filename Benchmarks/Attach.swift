@@ -112,12 +112,4 @@ struct Attach: ParsableCommand {
         else { throw ValidationError("'\(python)' did not run the loop: \(text)") }
         return rate
     }
-
-    /// The most memory that the process held, mapped files included.
-    private func peakMemory() -> String {
-        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        let kilobytes = line?.split(separator: " ").dropFirst().first.flatMap { Double($0) }
-        return kilobytes.map { String(format: "%.2f GB", $0 * 1024 / 1e9) } ?? "unknown"
-    }
 }

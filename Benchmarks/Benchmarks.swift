@@ -8,7 +8,7 @@ import Torch
 struct Benchmarks: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmarks", abstract: "Measure parts of the package.",
-        subcommands: [Tokenizer.self, Operators.self, Attach.self, Extract.self])
+        subcommands: [Tokenizer.self, Operators.self, Attach.self, Extract.self, Retrieval.self])
 }
 
 /// Captions a second through cleaning and WordPiece on one core.
@@ -73,4 +73,12 @@ func report(_ unit: String, _ values: [Double], note: String) {
         String(
             format: "median %.0f %@ (%.0f to %.0f), %@", sorted[sorted.count / 2], unit, sorted[0],
             sorted[sorted.count - 1], note))
+}
+
+/// The most memory that the process held, mapped files included.
+func peakMemory() -> String {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    let kilobytes = line?.split(separator: " ").dropFirst().first.flatMap { Double($0) }
+    return kilobytes.map { String(format: "%.2f GB", $0 * 1024 / 1e9) } ?? "unknown"
 }

@@ -16,13 +16,6 @@ public struct KeyValues: Sendable {
             keys: keys.indexed(0, by: rows), values: values.indexed(0, by: rows),
             mask: mask?.indexed(0, by: rows))
     }
-
-    /// The one row for each of `count` texts.
-    func expanded(_ count: Int) -> KeyValues {
-        KeyValues(
-            keys: keys.expanded(count, -1, -1, -1), values: values.expanded(count, -1, -1, -1),
-            mask: mask?.expanded(count, -1, -1, -1))
-    }
 }
 
 /// Multi-head attention of BERT with its output projection, residual and normalisation.
@@ -57,13 +50,19 @@ struct BertAttention: Sendable {
         KeyValues(keys: split(key(source)), values: split(value(source)), mask: mask)
     }
 
-    /// `[B, L, D]` → `[B, L, D]`; `inspect` receives the attention weights. `[B, H, L, N]`
+    /// `[B, L, D]` → `[B, L, D]`; what is looked at has B rows or one for all. `inspect` receives the
+    /// attention weights. `[B, H, L, N]`, of one row for all `[1, H, B·L, N]`
     func callAsFunction(
         _ hiddenStates: Tensor, _ source: KeyValues, dropout: Generator?,
         inspect: ((Tensor) -> Void)? = nil
     ) -> Tensor {
+        // One image for all texts: their tokens are queries of one row, and its keys are not repeated.
+        let isShared = source.keys.size(0) == 1
+        let queries =
+            isShared
+            ? hiddenStates.reshaped(1, -1, hiddenStates.size(2)) : hiddenStates
         let context = scaledDotProductAttention(
-            split(query(hiddenStates)), source.keys, source.values, mask: source.mask,
+            split(query(queries)), source.keys, source.values, mask: source.mask,
             dropout: dropout.map { (attentionDropout, $0) }, inspect: inspect)
         let merged = context.transposed(1, 2)
             .reshaped(hiddenStates.size(0), hiddenStates.size(1), hiddenStates.size(2))

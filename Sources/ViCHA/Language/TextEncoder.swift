@@ -37,11 +37,6 @@ public struct ImageMemory: Sendable {
     func indexed(by rows: Tensor) -> ImageMemory {
         ImageMemory(layers: layers.map { $0.indexed(by: rows) })
     }
-
-    /// One image, seen by each of `count` texts; nothing is copied.
-    func expanded(_ count: Int) -> ImageMemory {
-        ImageMemory(layers: layers.map { $0.expanded(count) })
-    }
 }
 
 /// BERT whose upper layers look at images: layers 0 ..< `fusionLayer` read text, the others fuse.
@@ -94,7 +89,7 @@ public struct TextEncoder: Sendable {
     /// - Parameters:
     ///   - hiddenStates: `[B, L, D]`
     ///   - attentionMask: 1 for tokens, 0 for padding, nil for no padding. `[B, L]`
-    ///   - memory: what the layers look at, one row for each text
+    ///   - memory: what the layers look at, one row for each text or one for all
     ///   - inspecting: a layer by its index among all, and what receives the weights of its
     ///     cross-attention. `[B, H, L, N]`
     /// - Returns: `[B, L, D]`

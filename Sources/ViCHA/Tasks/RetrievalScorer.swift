@@ -106,7 +106,7 @@ public struct RetrievalScorer: Sendable {
                     texts.hiddenStates.slice(1, 0..<length).indexed(0, by: indices),
                     attentionMask: texts.attentionMask.slice(1, 0..<length)
                         .indexed(0, by: indices),
-                    memory: memory.expanded(part.count))
+                    memory: memory)
                 logits.append(matchingHead(fused.select(1, 0)).select(1, 1))
             }
             guard !logits.isEmpty else { return [] }
