@@ -28,6 +28,12 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     }
 }
 
+/// The configuration of a downstream task.
+public protocol FineTuningConfiguration: TrainingConfiguration {
+    /// What downstream tasks have in common.
+    var fineTuning: FineTuningSettings { get }
+}
+
 extension TrainingSettings {
     /// The values that fine-tuning has where a file states none.
     static var fineTuning: TrainingSettings {

@@ -1,8 +1,7 @@
 import ViCHA
 
 /// Everything that a configuration file of grounding says.
-@dynamicMemberLookup
-public struct GroundingConfiguration: TrainingConfiguration, Sendable, Equatable {
+public struct GroundingConfiguration: FineTuningConfiguration, Sendable, Equatable {
     /// Where heat maps come from.
     public enum HeatMode: String, Codable, Sendable, Equatable, CaseIterable {
         /// The matching score and the cross-attention of a fusion layer.
@@ -29,12 +28,6 @@ public struct GroundingConfiguration: TrainingConfiguration, Sendable, Equatable
 
     /// The official values; the mode and the block are arguments of the official script.
     public init() {}
-
-    /// The settings' values as if they were this configuration's own.
-    public subscript<Value>(dynamicMember path: WritableKeyPath<TrainingSettings, Value>) -> Value {
-        get { settings[keyPath: path] }
-        set { settings[keyPath: path] = newValue }
-    }
 
     /// The attention that heat maps come from.
     public var attention: HeatMapper.Attention {

@@ -3,7 +3,7 @@ import Torch
 import ViCHA
 
 /// Fine-tuning for grounding: retrieval of referring expressions (`spec.md` section 7).
-public struct GroundingTask: TrainingTask {
+public struct GroundingTask: ImageTextTask {
     /// What the model is evaluated on.
     public struct EvaluationData: Sendable {
         /// The phrases.
@@ -25,8 +25,10 @@ public struct GroundingTask: TrainingTask {
 
     /// The model that is trained.
     public let model: RetrievalModel
-    private let configuration: GroundingConfiguration
-    private let dataset: ImageTextDataset
+    /// Sizes and settings.
+    public let configuration: GroundingConfiguration
+    /// What is trained on.
+    public let dataset: ImageTextDataset
     private let data: EvaluationData?
     private let workers: Int
 
@@ -55,28 +57,6 @@ public struct GroundingTask: TrainingTask {
     /// The weights of the model.
     public var store: ParameterStore { model.store }
 
-    /// Which weights the optimizer decays.
-    public var parameterGroups: [AdamW.Group] {
-        ParameterGroups.make(
-            model.store, weightDecay: configuration.optimizer.weightDecay,
-            compatibility: configuration.model.compatibility)
-    }
-
-    /// How steps follow each other.
-    public var plan: TrainingPlan {
-        TrainingPlan(
-            recordCount: dataset.pairs.count, batchSize: configuration.batchSize,
-            learningRate: configuration.optimizer.learningRate, schedule: configuration.schedule,
-            saveStep: configuration.saveStep)
-    }
-
-    /// Makes the batch of some pairs.
-    public var makeBatch:
-        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: ImageTextArrays, skipped: [String])
-    {
-        dataset.makeBatch
-    }
-
     /// Both losses.
     public func losses(_ arrays: ImageTextArrays, _ step: TrainingStep) throws -> TrainingLosses {
         try model.losses(
@@ -96,24 +76,6 @@ public struct GroundingTask: TrainingTask {
         return EpochEvaluation(
             results: accuracy.map { ("\($0.split)_d", $0.share) },
             score: accuracy.first { $0.split == GroundingEvaluation.splits[0] }?.share ?? mean)
-    }
-
-    /// Writes the configuration of the run with every value.
-    /// - Throws: `FileWritingError`
-    public func writeConfiguration(to path: String) throws {
-        try ConfigurationFile.write(configuration, to: path)
-    }
-}
-
-extension ImageTextDataset {
-    /// Makes batches for a trainer.
-    var makeBatch:
-        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: ImageTextArrays, skipped: [String])
-    {
-        { indices, seed in
-            let arrays = try batch(indices, seed: seed)
-            return (arrays, arrays.skipped)
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 import ViCHA
 
 /// Everything that a pretraining configuration file says.
-@dynamicMemberLookup
 public struct PretrainingConfiguration: TrainingConfiguration, Sendable, Equatable {
     /// What all tasks have in common.
     public var settings = TrainingSettings()
@@ -10,12 +9,6 @@ public struct PretrainingConfiguration: TrainingConfiguration, Sendable, Equatab
 
     /// The official values.
     public init() {}
-
-    /// The settings' values as if they were this configuration's own.
-    public subscript<Value>(dynamicMember path: WritableKeyPath<TrainingSettings, Value>) -> Value {
-        get { settings[keyPath: path] }
-        set { settings[keyPath: path] = newValue }
-    }
 
     /// - Throws: ``ModelConfigurationError`` naming the first value that cannot be trained with.
     public func validate() throws {

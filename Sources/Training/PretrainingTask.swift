@@ -7,11 +7,13 @@ import ViCHA
 public typealias PretrainingTrainer = Trainer<PretrainingTask>
 
 /// Pretraining: all losses of ViCHA on image-caption pairs.
-public struct PretrainingTask: TrainingTask {
+public struct PretrainingTask: ImageTextTask {
     /// The model that is trained.
     public let model: PretrainingModel
-    private let configuration: PretrainingConfiguration
-    private let dataset: ImageTextDataset
+    /// Sizes and settings.
+    public let configuration: PretrainingConfiguration
+    /// What is trained on.
+    public let dataset: ImageTextDataset
 
     /// Describes the task.
     /// - Throws: ``ModelConfigurationError``
@@ -28,28 +30,6 @@ public struct PretrainingTask: TrainingTask {
     /// The weights of the model.
     public var store: ParameterStore { model.store }
 
-    /// Which weights the optimizer decays.
-    public var parameterGroups: [AdamW.Group] {
-        ParameterGroups.make(
-            model.store, weightDecay: configuration.optimizer.weightDecay,
-            compatibility: configuration.model.compatibility)
-    }
-
-    /// How steps follow each other.
-    public var plan: TrainingPlan {
-        TrainingPlan(
-            recordCount: dataset.pairs.count, batchSize: configuration.batchSize,
-            learningRate: configuration.optimizer.learningRate, schedule: configuration.schedule,
-            saveStep: configuration.saveStep)
-    }
-
-    /// Makes the batch of some records.
-    public var makeBatch:
-        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: ImageTextArrays, skipped: [String])
-    {
-        dataset.makeBatch
-    }
-
     /// All losses; the momentum model's share of the targets rises over the first epoch.
     public func losses(_ arrays: ImageTextArrays, _ step: TrainingStep) throws -> TrainingLosses {
         let batch = PretrainingBatch(arrays)
@@ -62,12 +42,6 @@ public struct PretrainingTask: TrainingTask {
         var parts = [("loss_mlm", losses.mlm), ("loss_ita", losses.ita), ("loss_itm", losses.itm)]
         if let mae = losses.mae { parts.append(("loss_mae", mae)) }
         return TrainingLosses(total: losses.total, parts: parts)
-    }
-
-    /// Writes the configuration of the run with every value.
-    /// - Throws: `FileWritingError`
-    public func writeConfiguration(to path: String) throws {
-        try ConfigurationFile.write(configuration, to: path)
     }
 }
 

@@ -1,8 +1,7 @@
 import ViCHA
 
 /// Everything that a configuration file of retrieval says.
-@dynamicMemberLookup
-public struct RetrievalConfiguration: TrainingConfiguration, Sendable, Equatable {
+public struct RetrievalConfiguration: FineTuningConfiguration, Sendable, Equatable {
     /// What all tasks have in common.
     public var settings = TrainingSettings.fineTuning
     /// What downstream tasks have in common.
@@ -22,12 +21,6 @@ public struct RetrievalConfiguration: TrainingConfiguration, Sendable, Equatable
 
     /// The official values.
     public init() {}
-
-    /// The settings' values as if they were this configuration's own.
-    public subscript<Value>(dynamicMember path: WritableKeyPath<TrainingSettings, Value>) -> Value {
-        get { settings[keyPath: path] }
-        set { settings[keyPath: path] = newValue }
-    }
 
     /// - Throws: ``ModelConfigurationError`` naming the first value that cannot be trained with.
     public func validate() throws {

@@ -3,7 +3,7 @@ import Torch
 import ViCHA
 
 /// Fine-tuning for image-text retrieval (`spec.md` section 7).
-public struct RetrievalTask: TrainingTask {
+public struct RetrievalTask: ImageTextTask {
     /// Images and captions that the model is evaluated on.
     public struct EvaluationSets: Sendable {
         /// What the best checkpoint is chosen by.
@@ -20,8 +20,10 @@ public struct RetrievalTask: TrainingTask {
 
     /// The model that is trained.
     public let model: RetrievalModel
-    private let configuration: RetrievalConfiguration
-    private let dataset: ImageTextDataset
+    /// Sizes and settings.
+    public let configuration: RetrievalConfiguration
+    /// What is trained on.
+    public let dataset: ImageTextDataset
     private let sets: EvaluationSets
     private let workers: Int
 
@@ -49,28 +51,6 @@ public struct RetrievalTask: TrainingTask {
     /// The weights of the model.
     public var store: ParameterStore { model.store }
 
-    /// Which weights the optimizer decays.
-    public var parameterGroups: [AdamW.Group] {
-        ParameterGroups.make(
-            model.store, weightDecay: configuration.optimizer.weightDecay,
-            compatibility: configuration.model.compatibility)
-    }
-
-    /// How steps follow each other.
-    public var plan: TrainingPlan {
-        TrainingPlan(
-            recordCount: dataset.pairs.count, batchSize: configuration.batchSize,
-            learningRate: configuration.optimizer.learningRate, schedule: configuration.schedule,
-            saveStep: configuration.saveStep)
-    }
-
-    /// Makes the batch of some pairs.
-    public var makeBatch:
-        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: ImageTextArrays, skipped: [String])
-    {
-        dataset.makeBatch
-    }
-
     /// Both losses.
     public func losses(_ arrays: ImageTextArrays, _ step: TrainingStep) throws -> TrainingLosses {
         try model.losses(
@@ -91,12 +71,6 @@ public struct RetrievalTask: TrainingTask {
             score = score ?? metrics.mean
         }
         return score.map { EpochEvaluation(results: results, score: $0) }
-    }
-
-    /// Writes the configuration of the run with every value.
-    /// - Throws: `FileWritingError`
-    public func writeConfiguration(to path: String) throws {
-        try ConfigurationFile.write(configuration, to: path)
     }
 }
 

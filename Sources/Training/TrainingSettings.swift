@@ -160,12 +160,24 @@ extension KeyedDecodingContainer {
 }
 
 /// A configuration that has settings, whose values are read as if they were its own.
+@dynamicMemberLookup
 public protocol TrainingConfiguration: FileConfiguration {
     /// What all tasks have in common.
     var settings: TrainingSettings { get set }
+    /// Records of a step, on each device.
+    var batchSize: Int { get }
+
+    /// - Throws: ``ModelConfigurationError`` naming the first value that cannot be trained with.
+    func validate() throws
 }
 
 extension TrainingConfiguration {
+    /// The settings' values as if they were this configuration's own.
+    public subscript<Value>(dynamicMember path: WritableKeyPath<TrainingSettings, Value>) -> Value {
+        get { settings[keyPath: path] }
+        set { settings[keyPath: path] = newValue }
+    }
+
     /// Keys of the official files that other tasks read.
     public static var keysOfOthers: Set<String> { TrainingSettings.officialKeys }
 

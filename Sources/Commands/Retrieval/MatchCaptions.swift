@@ -1,8 +1,6 @@
 import ArgumentParser
 import Datasets
-import Files
 import Foundation
-import Training
 
 /// `vicha retrieval match`
 struct MatchCaptions: ParsableCommand {
@@ -30,34 +28,15 @@ struct MatchCaptions: ParsableCommand {
     @Option(help: ArgumentHelp("Captions to choose from.", valueName: "file"))
     var captions: String
 
-    @Option(help: "Results to show.")
-    var results = 10
-
-    @Option(help: ArgumentHelp("A page to write.", valueName: "path"))
-    var html: String?
-
-    @OptionGroup var ranking: RankingOptions
-    @OptionGroup var trained: TrainedModelOptions
-    @OptionGroup var concepts: PictureConceptOptions
-
-    func validate() throws {
-        guard results > 0 else { throw ValidationError("--results must be 1 or more") }
-    }
+    @OptionGroup var options: SearchOptions
 
     func run() throws {
         let search = try TrainedRetrieval(
-            trained, concepts, ranking, images: [image], texts: Self.texts(captions))
-        let found = try search.textsOfImage(0, count: results)
-        for (place, result) in found.enumerated() {
-            print(String(format: "%3d  %7.3f  ", place + 1, result.score) + result.item)
-        }
-        if let html {
-            let page = try ResultPage(
+            options, images: [image], texts: Self.texts(captions))
+        try options.show(search.textsOfImage(0, count: options.results)) { found in
+            ResultPage(
                 title: image, picture: image,
-                results: found.map { .text($0.item, score: $0.score) }
-            ).html()
-            try writeAtomically(Data(page.utf8), to: html)
-            print("look at \(html)")
+                results: found.map { .text($0.item, score: $0.score) })
         }
     }
 

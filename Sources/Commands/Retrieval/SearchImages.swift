@@ -1,10 +1,6 @@
 import ArgumentParser
 import Datasets
-import Files
 import Foundation
-import Torch
-import Training
-import ViCHA
 
 /// `vicha retrieval search`
 struct SearchImages: ParsableCommand {
@@ -32,34 +28,14 @@ struct SearchImages: ParsableCommand {
     @Option(help: ArgumentHelp("Directory of the images.", valueName: "directory"))
     var images: String
 
-    @Option(help: "Results to show.")
-    var results = 10
-
-    @Option(help: ArgumentHelp("A page to write.", valueName: "path"))
-    var html: String?
-
-    @OptionGroup var ranking: RankingOptions
-    @OptionGroup var trained: TrainedModelOptions
-    @OptionGroup var concepts: PictureConceptOptions
-
-    func validate() throws {
-        guard results > 0 else { throw ValidationError("--results must be 1 or more") }
-    }
+    @OptionGroup var options: SearchOptions
 
     func run() throws {
-        let files = try Self.imageFiles(images)
-        let search = try TrainedRetrieval(trained, concepts, ranking, images: files, texts: [text])
-        let found = try search.imagesOfText(0, count: results)
-        for (place, result) in found.enumerated() {
-            print(String(format: "%3d  %7.3f  ", place + 1, result.score) + result.item)
-        }
-        if let html {
-            let page = try ResultPage(
-                title: text,
-                results: found.map { .image(path: $0.item, score: $0.score) }
-            ).html()
-            try writeAtomically(Data(page.utf8), to: html)
-            print("look at \(html)")
+        let search = try TrainedRetrieval(
+            options, images: Self.imageFiles(images), texts: [text])
+        try options.show(search.imagesOfText(0, count: options.results)) { found in
+            ResultPage(
+                title: text, results: found.map { .image(path: $0.item, score: $0.score) })
         }
     }
 

@@ -1,13 +1,41 @@
 import ArgumentParser
 import Datasets
+import Files
+import Foundation
 import Torch
 import Training
 import ViCHA
 
-/// How results are ranked.
-struct RankingOptions: ParsableArguments {
+/// What the commands take that search with a trained model.
+struct SearchOptions: ParsableArguments {
+    @Option(help: "Results to show.")
+    var results = 10
+
+    @Option(help: ArgumentHelp("A page to write.", valueName: "path"))
+    var html: String?
+
     @Flag(help: "Rank by the features alone, without the matching head.")
     var dual = false
+
+    @OptionGroup var trained: TrainedModelOptions
+    @OptionGroup var concepts: PictureConceptOptions
+
+    func validate() throws {
+        guard results > 0 else { throw ValidationError("--results must be 1 or more") }
+    }
+
+    /// Prints results, and writes the page where one is wanted.
+    func show(
+        _ found: [(item: String, score: Float)],
+        page: ([(item: String, score: Float)]) throws -> ResultPage
+    ) throws {
+        for (place, result) in found.enumerated() {
+            print(String(format: "%3d  %7.3f  ", place + 1, result.score) + result.item)
+        }
+        guard let html else { return }
+        try writeAtomically(Data(page(found).html().utf8), to: html)
+        print("look at \(html)")
+    }
 }
 
 /// A trained model at work on images and texts that stand in no annotation file.
@@ -16,26 +44,23 @@ struct TrainedRetrieval {
     private let images: [String]
     private let texts: [String]
 
-    init(
-        _ trained: TrainedModelOptions, _ concepts: PictureConceptOptions,
-        _ ranking: RankingOptions,
-        images: [String], texts: [String]
-    ) throws {
+    init(_ options: SearchOptions, images: [String], texts: [String]) throws {
+        let trained = options.trained
         let configuration: RetrievalConfiguration = try trained.configuration()
         let device = try trained.model.device.resolved()
         let autocast = trained.model.device.autocast
         let tokenizer = try trained.model.tokenizer(for: configuration.model)
         let model = try RetrievalModel(
             configuration.model, checkpoint: trained.checkpoint, device: device)
-        let found = try concepts.find(
+        let found = try options.concepts.find(
             images, isNeeded: configuration.model.usesConcepts, device: device, autocast: autocast)
         let set = RetrievalEvaluationSet(
             images: found.pictures, concepts: found.concepts, texts: texts, tokenizer: tokenizer,
             options: EvaluationOptions(configuration.settings))
-        var options = RetrievalSearch.Options(
+        var search = RetrievalSearch.Options(
             configuration, device: device, autocast: autocast, workers: 2)
-        if ranking.dual { options.candidates = 0 }
-        search = try RetrievalSearch(set, model.scorer, options)
+        if options.dual { search.candidates = 0 }
+        self.search = try RetrievalSearch(set, model.scorer, search)
         self.images = found.pictures
         self.texts = texts
     }

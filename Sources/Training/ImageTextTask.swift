@@ -1,0 +1,47 @@
+import Datasets
+import Torch
+import ViCHA
+
+/// A task on images with texts, whose configuration says how steps follow each other.
+public protocol ImageTextTask: TrainingTask where Batch == ImageTextArrays {
+    /// What a configuration file of the task says.
+    associatedtype Configuration: TrainingConfiguration
+
+    /// Sizes and settings.
+    var configuration: Configuration { get }
+    /// What is trained on.
+    var dataset: ImageTextDataset { get }
+}
+
+extension ImageTextTask {
+    /// Which weights the optimizer decays.
+    public var parameterGroups: [AdamW.Group] {
+        ParameterGroups.make(
+            store, weightDecay: configuration.optimizer.weightDecay,
+            compatibility: configuration.model.compatibility)
+    }
+
+    /// How steps follow each other.
+    public var plan: TrainingPlan {
+        TrainingPlan(
+            recordCount: dataset.pairs.count, batchSize: configuration.batchSize,
+            learningRate: configuration.optimizer.learningRate, schedule: configuration.schedule,
+            saveStep: configuration.saveStep)
+    }
+
+    /// Makes the batch of some pairs.
+    public var makeBatch:
+        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: ImageTextArrays, skipped: [String])
+    {
+        { [dataset] indices, seed in
+            let arrays = try dataset.batch(indices, seed: seed)
+            return (arrays, arrays.skipped)
+        }
+    }
+
+    /// Writes the configuration of the run with every value.
+    /// - Throws: `FileWritingError`
+    public func writeConfiguration(to path: String) throws {
+        try ConfigurationFile.write(configuration, to: path)
+    }
+}
