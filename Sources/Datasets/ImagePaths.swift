@@ -17,6 +17,9 @@ public struct ImagePaths: Sendable, Equatable {
         self.replacements = replacements
     }
 
+    /// Paths that are used as they stand.
+    public static let unchanged = ImagePaths(dataDirectory: "", replacements: [("/", "/")])
+
     /// The same with relative paths in a directory of the data directory.
     public func inside(_ directory: String) -> ImagePaths {
         directory.isEmpty

@@ -114,7 +114,7 @@ public struct RetrievalEvaluationSet: Sendable {
         self.texts = texts.map { CaptionCleaning.caption($0) }
         imageOfText = []
         repeatedImages = 0
-        paths = ImagePaths(dataDirectory: "", replacements: [("/", "/")])
+        paths = .unchanged
         self.tokenizer = tokenizer
         self.options = options
     }

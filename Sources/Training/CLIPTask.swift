@@ -59,15 +59,12 @@ extension CLIPTrainingConfiguration: FileConfiguration {
         self.init()
         model = try CLIPConfiguration(from: decoder)
         let keys = try decoder.container(keyedBy: CodingKeys.self)
-        func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-            value = try keys.decodeIfPresent(Value.self, forKey: key) ?? value
-        }
-        try read(.trainFiles, &trainFiles)
-        try read(.batchSize, &batchSize)
-        try read(.optimizer, &optimizer)
-        try read(.schedule, &schedule)
-        try read(.augmentation, &augmentation)
-        try read(.conceptShare, &conceptShare)
+        try keys.read(.trainFiles, &trainFiles)
+        try keys.read(.batchSize, &batchSize)
+        try keys.read(.optimizer, &optimizer)
+        try keys.read(.schedule, &schedule)
+        try keys.read(.augmentation, &augmentation)
+        try keys.read(.conceptShare, &conceptShare)
     }
 
     /// Writes every value under its key of the configuration file.

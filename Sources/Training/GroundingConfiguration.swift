@@ -60,14 +60,11 @@ extension GroundingConfiguration: Codable {
         try settings.read(from: decoder)
         fineTuning = try FineTuningSettings(from: decoder)
         let keys = try decoder.container(keyedBy: CodingKeys.self)
-        func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-            value = try keys.decodeIfPresent(Value.self, forKey: key) ?? value
-        }
         testFiles = try keys.fileNames(.testFiles) ?? testFiles
-        try read(.detectionFile, &detectionFile)
-        try read(.batchSize, &batchSize)
-        try read(.heatMode, &heatMode)
-        try read(.block, &block)
+        try keys.read(.detectionFile, &detectionFile)
+        try keys.read(.batchSize, &batchSize)
+        try keys.read(.heatMode, &heatMode)
+        try keys.read(.block, &block)
     }
 
     /// Writes every value under its key of the configuration file.

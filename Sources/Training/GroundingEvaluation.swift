@@ -51,7 +51,7 @@ public struct GroundingEvaluation {
             counts[split].map { (split, $0.chance / Double($0.all)) }
         }
     }
-    /// Phrases in whose image the detector found nothing; they count as wrong.
+    /// Phrases in whose image the detector found nothing, which have no answer of their own.
     public private(set) var withoutDetections = 0
     private var counts: [String: (right: Int, chance: Double, all: Int)] = [:]
     private let references: ReferenceIndex

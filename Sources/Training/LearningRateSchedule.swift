@@ -77,9 +77,6 @@ extension LearningRateSchedule.Configuration {
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         self.init()
-        func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-            value = try keys.decodeIfPresent(Value.self, forKey: key) ?? value
-        }
         func expect<Value: Decodable & Equatable>(_ key: CodingKeys, _ expected: Value) throws {
             let found = try keys.decodeIfPresent(Value.self, forKey: key) ?? expected
             guard found == expected else {
@@ -91,11 +88,11 @@ extension LearningRateSchedule.Configuration {
         try expect(.kind, "cosine")
         try expect(.decayRate, 1.0)
         try expect(.cooldownEpochs, 0)
-        try read(.learningRate, &learningRate)
-        try read(.epochs, &epochs)
-        try read(.minLearningRate, &minLearningRate)
-        try read(.warmupLearningRate, &warmupLearningRate)
-        try read(.warmupEpochs, &warmupEpochs)
+        try keys.read(.learningRate, &learningRate)
+        try keys.read(.epochs, &epochs)
+        try keys.read(.minLearningRate, &minLearningRate)
+        try keys.read(.warmupLearningRate, &warmupLearningRate)
+        try keys.read(.warmupEpochs, &warmupEpochs)
     }
 
     /// Writes every value under its key of the configuration file.

@@ -49,15 +49,12 @@ extension RetrievalConfiguration: Codable {
         try settings.read(from: decoder)
         fineTuning = try FineTuningSettings(from: decoder)
         let keys = try decoder.container(keyedBy: CodingKeys.self)
-        func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-            value = try keys.decodeIfPresent(Value.self, forKey: key) ?? value
-        }
         validationFile = try keys.decodeIfPresent(String.self, forKey: .validationFile)
         testFile = try keys.decodeIfPresent(String.self, forKey: .testFile)
-        try read(.batchSize, &batchSize)
-        try read(.testBatchSize, &testBatchSize)
-        try read(.candidates, &candidates)
-        try read(.usesDualMetrics, &usesDualMetrics)
+        try keys.read(.batchSize, &batchSize)
+        try keys.read(.testBatchSize, &testBatchSize)
+        try keys.read(.candidates, &candidates)
+        try keys.read(.usesDualMetrics, &usesDualMetrics)
     }
 
     /// Writes every value under its key of the configuration file.

@@ -92,24 +92,21 @@ extension TrainingSettings: Codable {
     /// Replaces what a file states.
     mutating func read(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
-        func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-            value = try keys.decodeIfPresent(Value.self, forKey: key) ?? value
-        }
         model = try ModelConfiguration(from: decoder)
         model.text = try keys.decode(BertConfiguration.self, forKey: .bert)
         trainFiles = try keys.fileNames(.trainFiles) ?? trainFiles
-        try read(.optimizer, &optimizer)
-        try read(.schedule, &schedule)
-        try read(.alpha, &alpha)
-        try read(.readsConcepts, &readsConcepts)
-        try read(.separatesConcepts, &separatesConcepts)
+        try keys.read(.optimizer, &optimizer)
+        try keys.read(.schedule, &schedule)
+        try keys.read(.alpha, &alpha)
+        try keys.read(.readsConcepts, &readsConcepts)
+        try keys.read(.separatesConcepts, &separatesConcepts)
         drawnConceptShare = try keys.decodeIfPresent(Double.self, forKey: .drawnConceptShare)
         saveStep = try keys.decodeIfPresent(Int.self, forKey: .saveStep)
         if keys.contains(.augmentation) {
             try augmentation.read(from: keys.superDecoder(forKey: .augmentation))
         }
-        try read(.captionTokens, &captionTokens)
-        try read(.conceptTokens, &conceptTokens)
+        try keys.read(.captionTokens, &captionTokens)
+        try keys.read(.conceptTokens, &conceptTokens)
     }
 
     /// Writes every value under its key of the configuration file.

@@ -35,39 +35,36 @@ extension ModelConfiguration: Codable {
     /// encoder's sizes lie in a file of their own and are set by the caller.
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
-        func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-            value = try keys.decodeIfPresent(Value.self, forKey: key) ?? value
-        }
         self.init()
-        try read(.imageSize, &vision.imageSize)
-        try read(.visionWidth, &vision.width)
-        try read(.patchSize, &vision.patchSize)
-        try read(.visionDepth, &vision.depth)
-        try read(.visionHeads, &vision.heads)
-        try read(.mlpRatio, &vision.mlpRatio)
-        try read(.visionInitializerRange, &vision.initializerRange)
+        try keys.read(.imageSize, &vision.imageSize)
+        try keys.read(.visionWidth, &vision.width)
+        try keys.read(.patchSize, &vision.patchSize)
+        try keys.read(.visionDepth, &vision.depth)
+        try keys.read(.visionHeads, &vision.heads)
+        try keys.read(.mlpRatio, &vision.mlpRatio)
+        try keys.read(.visionInitializerRange, &vision.initializerRange)
         text.encoderWidth = vision.width
-        try read(.embedDim, &embedDim)
-        try read(.temperature, &temperature)
-        try read(.queueSize, &queueSize)
-        try read(.momentum, &momentum)
-        try read(.mlmProbability, &mlmProbability)
+        try keys.read(.embedDim, &embedDim)
+        try keys.read(.temperature, &temperature)
+        try keys.read(.queueSize, &queueSize)
+        try keys.read(.momentum, &momentum)
+        try keys.read(.mlmProbability, &mlmProbability)
         usesConcepts = try keys.decodeIfPresent(Bool.self, forKey: .usesConcepts) ?? false
-        try read(.conceptLayers, &conceptLayers)
-        try read(.alignsHiddenStates, &alignsHiddenStates)
-        try read(.alignedLayers, &alignedLayers)
-        try read(.hiddenAlignmentWeight, &hiddenAlignmentWeight)
+        try keys.read(.conceptLayers, &conceptLayers)
+        try keys.read(.alignsHiddenStates, &alignsHiddenStates)
+        try keys.read(.alignedLayers, &alignedLayers)
+        try keys.read(.hiddenAlignmentWeight, &hiddenAlignmentWeight)
         layerWeights = try keys.decodeIfPresent([Double].self, forKey: .layerWeights)
         let isOn = try keys.decodeIfPresent(Bool.self, forKey: .modelsMaskedImages) ?? false
         let isBoth = try keys.decodeIfPresent(Bool.self, forKey: .isBoth) ?? false
         let isUnimodal = try keys.decodeIfPresent(Bool.self, forKey: .isUnimodal) ?? false
         maskedImage = isOn ? (isBoth ? .both : isUnimodal ? .unimodal : .crossModal) : nil
-        try read(.maskRatio, &maskRatio)
-        try read(.decoderWidth, &decoderWidth)
-        try read(.decoderHeads, &decoderHeads)
-        try read(.decoderDepth, &decoderDepth)
-        try read(.compatibility, &compatibility)
-        try read(.checkpointsBlocks, &checkpointsBlocks)
+        try keys.read(.maskRatio, &maskRatio)
+        try keys.read(.decoderWidth, &decoderWidth)
+        try keys.read(.decoderHeads, &decoderHeads)
+        try keys.read(.decoderDepth, &decoderDepth)
+        try keys.read(.compatibility, &compatibility)
+        try keys.read(.checkpointsBlocks, &checkpointsBlocks)
     }
 
     /// Writes every value under its key of the configuration file.
@@ -126,24 +123,21 @@ extension BertConfiguration: Codable {
     /// BERT without `fusion_layer` reads text in all its layers.
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
-        func read<Value: Decodable>(_ key: CodingKeys, _ value: inout Value) throws {
-            value = try keys.decodeIfPresent(Value.self, forKey: key) ?? value
-        }
         self.init()
-        try read(.hiddenSize, &hiddenSize)
-        try read(.intermediateSize, &intermediateSize)
-        try read(.attentionHeads, &attentionHeads)
-        try read(.layers, &layers)
+        try keys.read(.hiddenSize, &hiddenSize)
+        try keys.read(.intermediateSize, &intermediateSize)
+        try keys.read(.attentionHeads, &attentionHeads)
+        try keys.read(.layers, &layers)
         fusionLayer = try keys.decodeIfPresent(Int.self, forKey: .fusionLayer) ?? layers
         encoderWidth = try keys.decodeIfPresent(Int.self, forKey: .encoderWidth) ?? hiddenSize
-        try read(.vocabularySize, &vocabularySize)
-        try read(.maxPositions, &maxPositions)
-        try read(.tokenTypes, &tokenTypes)
-        try read(.layerNormEpsilon, &layerNormEpsilon)
-        try read(.hiddenDropout, &hiddenDropout)
-        try read(.attentionDropout, &attentionDropout)
-        try read(.initializerRange, &initializerRange)
-        try read(.padTokenID, &padTokenID)
+        try keys.read(.vocabularySize, &vocabularySize)
+        try keys.read(.maxPositions, &maxPositions)
+        try keys.read(.tokenTypes, &tokenTypes)
+        try keys.read(.layerNormEpsilon, &layerNormEpsilon)
+        try keys.read(.hiddenDropout, &hiddenDropout)
+        try keys.read(.attentionDropout, &attentionDropout)
+        try keys.read(.initializerRange, &initializerRange)
+        try keys.read(.padTokenID, &padTokenID)
     }
 
     /// Writes every value under its key of the configuration file.
@@ -163,5 +157,12 @@ extension BertConfiguration: Codable {
         try keys.encode(attentionDropout, forKey: .attentionDropout)
         try keys.encode(initializerRange, forKey: .initializerRange)
         try keys.encode(padTokenID, forKey: .padTokenID)
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// Replaces a value by the one of a key, where there is one.
+    package func read<Value: Decodable>(_ key: Key, _ value: inout Value) throws {
+        value = try decodeIfPresent(Value.self, forKey: key) ?? value
     }
 }

@@ -147,7 +147,8 @@ import ViCHA
         let lines = try String(contentsOfFile: output + "/log.txt", encoding: .utf8)
             .split(separator: "\n")
         #expect(lines.count == 4)
-        #expect(lines[1].contains("\"val_r_mean\": 30.0") && lines[3].contains("5.0"))
+        #expect(
+            lines[1].contains("\"val_r_mean\": 30.0") && lines[3].contains("\"val_r_mean\": 5.0"))
     }
 
     // MARK: Boxes

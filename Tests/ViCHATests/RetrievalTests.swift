@@ -259,7 +259,8 @@ import Torch
     @Test(arguments: [HeatMapper.Attention.matching(layer: 3), .contrastive(block: 1)])
     func heatMapsOfSharedImages(_ attention: HeatMapper.Attention) throws {
         let c = configuration()
-        let mapper = try RetrievalModel(c, seed: 3).heatMapper
+        let model = try RetrievalModel(c, seed: 3)
+        let mapper = model.heatMapper
         let batch = try batch(c, [0, 1, 2, 3])
         let rows = Tensor([2, 0, 2, 1])
         let shared = try mapper(
@@ -278,6 +279,7 @@ import Torch
             #expect(try tokens.select(1, 7).magnitude().maximum().item() == 0)
         }
         // Nothing is left behind for the optimizer.
+        #expect(model.store.parameters.allSatisfy { $0.tensor.gradient == nil })
         for wrong in [HeatMapper.Attention.matching(layer: 0), .contrastive(block: 9)] {
             #expect(throws: ModelConfigurationError.self) { try mapper.check(wrong) }
         }

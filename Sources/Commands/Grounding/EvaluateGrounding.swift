@@ -60,8 +60,8 @@ struct EvaluateGrounding: ParsableCommand {
         }
         if evaluation.withoutDetections > 0 {
             print(
-                "\(evaluation.withoutDetections) phrases count as wrong: det_file has no box in "
-                    + "their image")
+                "\(evaluation.withoutDetections) phrases have no box to choose from: det_file has none "
+                    + "in their image")
         }
         try EvaluationLog.append(
             evaluation.accuracy.map { ("\($0.split)_d", $0.share) }, to: outputDir)

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Drawing
 import Files
 import Foundation
@@ -35,6 +36,11 @@ struct HeatMapPicture {
         let values = try heat.to(dtype: .float32).to(device: .cpu)
             .reshaped(1, 1, heat.size(0), heat.size(1))
             .resizedBicubic(height: height, width: width).contiguous().array(of: Float.self)
+        guard values.allSatisfy(\.isFinite) else {
+            throw ValidationError(
+                "the heat map of '\(label)' is not finite; is the checkpoint of a run that diverged?"
+            )
+        }
         let bottom = values.min() ?? 0
         let range = max((values.max() ?? 0) - bottom, .leastNormalMagnitude)
         var pixels = picture.pixels
