@@ -26,7 +26,9 @@ let package = Package(
                 .unsafeFlags([
                     "-isystem", libtorch + "/include",
                     "-isystem", libtorch + "/include/torch/csrc/api/include",
-                ])
+                ]),
+                // Shows c10d's group over TCP, whose headers include Debian's of gloo.
+                .define("USE_C10D_GLOO"),
             ],
             linkerSettings: [
                 .unsafeFlags([

@@ -14,7 +14,7 @@ public struct ReferringArrays: Sendable {
 
 /// Phrases with the images that they are to be found in.
 public struct ReferringEvaluationSet: Sendable {
-    /// One phrase each, those of one image together.
+    /// One phrase each, in the order of the file.
     public let records: [ReferringRecord]
     /// Where the images lie.
     public let paths: ImagePaths
@@ -26,7 +26,7 @@ public struct ReferringEvaluationSet: Sendable {
     /// Describes a set; no image is read yet.
     ///
     /// - Parameters:
-    ///   - records: the phrases; those of one image are brought together
+    ///   - records: the phrases
     ///   - paths: where the images lie
     ///   - tokenizer: cuts phrases and concepts into tokens
     ///   - options: how records become inputs; phrases are not cut at `textTokens`, as in the
@@ -36,14 +36,7 @@ public struct ReferringEvaluationSet: Sendable {
         records: [ReferringRecord], paths: ImagePaths, tokenizer: WordPieceTokenizer,
         options: EvaluationOptions, maxTokens: Int
     ) {
-        var places: [String: Int] = [:]
-        let order = records.map { record -> Int in
-            let place = places[record.image] ?? places.count
-            places[record.image] = place
-            return place
-        }
-        self.records = records.indices.sorted { (order[$0], $0) < (order[$1], $1) }
-            .map { records[$0] }
+        self.records = records
         self.paths = paths
         self.tokenizer = tokenizer
         self.options = options
@@ -55,13 +48,13 @@ public struct ReferringEvaluationSet: Sendable {
     public func batch(_ range: Range<Int>) throws -> ReferringArrays {
         var names: [String] = []
         var concepts: [[String]] = []
-        var imageOfText: [Int] = []
-        for record in records[range] {
-            if names.last != record.image {
-                names.append(record.image)
-                concepts.append(record.concepts ?? [])
-            }
-            imageOfText.append(names.count - 1)
+        var places: [String: Int] = [:]
+        let imageOfText = records[range].map { record -> Int in
+            if let place = places[record.image] { return place }
+            places[record.image] = names.count
+            names.append(record.image)
+            concepts.append(record.concepts ?? [])
+            return names.count - 1
         }
         return ReferringArrays(
             images: try ImageArrays(

@@ -8,6 +8,9 @@ import ViCHA
 /// Memory: the hidden states of all texts (texts × tokens × width numbers), those of as many images
 /// as ``Options/keptImageBytes`` has room for (the others are encoded a second time), the
 /// similarities of all pairs, and one image's keys and values.
+///
+/// Several processes share the encoding and the matching; each holds the hidden states of all texts
+/// and of its own images, and has the whole result.
 public struct RetrievalSearch {
     /// How it is done.
     public struct Options: Sendable {
@@ -28,6 +31,8 @@ public struct RetrievalSearch {
         public var workers = 2
         /// Whether progress is shown.
         public var showsProgress = true
+        /// Processes that share the work; nil for this one alone.
+        public var processes: ProcessGroup?
 
         /// On the CPU with 128 candidates.
         public init() {}
@@ -39,9 +44,16 @@ public struct RetrievalSearch {
     public let matching: RetrievalScores?
 
     /// Scores a set.
+    ///
+    /// Several processes must have at least an image each.
+    ///
     /// - Throws: `ImageError`, `TorchError`
     public init(_ set: RetrievalEvaluationSet, _ scorer: RetrievalScorer, _ options: Options) throws
     {
+        precondition(
+            set.records.count >= options.processes?.size ?? 1
+                && set.texts.count >= options.processes?.size ?? 1,
+            "more processes than images or texts")
         (similarities, matching) = try withAutocast(options.autocast, on: options.device) {
             var pass = SearchPass(set: set, scorer: scorer, options: options)
             let texts = try pass.encodeTexts()
@@ -91,26 +103,35 @@ private struct SearchPass {
         self.options = options
     }
 
+    /// The images or texts that fall to this process, in batches.
     private func batches(_ count: Int) -> [Range<Int>] {
-        stride(from: 0, to: count, by: options.batchSize).map {
-            $0..<min(count, $0 + options.batchSize)
+        let share = options.processes?.share(of: count) ?? 0..<count
+        return stride(from: share.lowerBound, to: share.upperBound, by: options.batchSize).map {
+            $0..<min(share.upperBound, $0 + options.batchSize)
         }
     }
 
-    private func display(_ total: Int) -> ProgressDisplay? {
-        options.showsProgress ? ProgressDisplay(total: total, unit: "images") : nil
+    /// The rows of all processes, where `rows` are this one's.
+    private func gathered(_ rows: Tensor, count: Int) throws -> Tensor {
+        try options.processes?.gathered(rows, count: count) ?? rows
+    }
+
+    private func display() -> ProgressDisplay? {
+        options.showsProgress ? ProgressDisplay(total: ownImages, unit: "images") : nil
     }
 
     func encodeTexts() throws -> (encoded: EncodedTexts, lengths: [Int]) {
         let parts = batches(set.texts.count).map {
             scorer.encode(texts: TokenBatch(set.encodedTexts($0)).to(device: options.device))
         }
-        let encoded = EncodedTexts(joining: parts)
+        let encoded = try EncodedTexts(joining: parts).map {
+            try gathered($0, count: set.texts.count)
+        }
         return (encoded, try encoded.attentionMask.sum(1).array(of: Int.self))
     }
 
     mutating func similarities(to texts: (encoded: EncodedTexts, lengths: [Int])) throws -> Tensor {
-        let display = display(set.records.count)
+        let display = display()
         var features: [Tensor] = []
         var bytes = 0
         var done = 0
@@ -122,7 +143,7 @@ private struct SearchPass {
             display?.update(done, items: done, title: "encoding")
         }
         return try withInferenceMode {
-            try Tensor.concatenated(features, dimension: 0)
+            try gathered(.concatenated(features, dimension: 0), count: set.records.count)
                 .matmul(texts.encoded.features.transposed(0, 1)).to(dtype: .float32).checked()
         }
     }
@@ -132,24 +153,38 @@ private struct SearchPass {
     {
         let candidates = try RetrievalCandidates(similarities, count: options.candidates)
         let pairs = candidates.pairsOfImage
-        var scores = RetrievalScores(candidates)
-        let display = display(set.records.count)
+        let ranges = batches(set.records.count)
+        var logits = pairs.map { [Float](repeating: 0, count: $0.count) }
+        let display = display()
         var done = 0
         func score(_ number: Int, _ images: EncodedImages) throws {
-            for place in 0..<images.count {
-                let image = number * options.batchSize + place
-                let logits = try scorer.matchingLogits(
+            for (place, image) in ranges[number].enumerated() {
+                logits[image] = try scorer.matchingLogits(
                     images, image: place, texts.encoded, rows: pairs[image],
                     lengths: texts.lengths, partSize: options.textsAtOnce)
-                scores.add(image: image, texts: pairs[image], logits: logits)
                 done += 1
                 display?.update(done, items: done, title: "matching")
             }
         }
         for (number, images) in kept.sorted(by: { $0.key < $1.key }) { try score(number, images) }
-        try forEachBatch(batches(set.records.count).indices.filter { kept[$0] == nil }, score)
+        try forEachBatch(ranges.indices.filter { kept[$0] == nil }, score)
+
+        var all = logits.flatMap { $0 }
+        // Each process has zeros where another one has scored.
+        if let processes = options.processes {
+            all = try processes.sum(Tensor(all)).array(of: Float.self)
+        }
+        var scores = RetrievalScores(candidates)
+        var first = 0
+        for (image, texts) in pairs.enumerated() {
+            scores.add(
+                image: image, texts: texts, logits: Array(all[first..<first + texts.count]))
+            first += texts.count
+        }
         return scores
     }
+
+    private var ownImages: Int { batches(set.records.count).reduce(0) { $0 + $1.count } }
 
     /// Reads and encodes batches of images, by their numbers.
     private func forEachBatch(_ numbers: [Int], _ body: (Int, EncodedImages) throws -> Void) throws

@@ -25,7 +25,8 @@ public final class StopSignal: @unchecked Sendable {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { [weak self] in
                 guard let self else { return }
-                if self.isRequested { exit(128 + number) }
+                // Not exit(), which would take libtorch apart under the thread that uses it.
+                if self.isRequested { _exit(128 + number) }
                 self.request()
             }
             source.resume()

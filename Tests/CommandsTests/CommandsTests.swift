@@ -27,12 +27,14 @@ import Torch
     /// Runs a command; with `interruptAfter` sends it an interrupt once that file has appeared, with
     /// `killAfter` ends it without warning.
     func vicha(
-        _ arguments: [String], interruptAfter: String? = nil, killAfter: String? = nil
+        _ arguments: [String], environment: [String: String] = [:], interruptAfter: String? = nil,
+        killAfter: String? = nil
     ) throws -> Result {
         let process = Process()
         process.executableURL = Self.program
         process.arguments = arguments
         process.currentDirectoryURL = Self.root
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let (out, err) = (
             FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString),
             FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)

@@ -59,6 +59,23 @@ extension CommandsTests {
         let mean = try #require(
             found.range(of: #""test_r_mean": [0-9.]+"#, options: .regularExpression))
         #expect(log.contains(found[mean]), "\(found)\n\(log)")
+        // Two processes find what one does, and say it once.
+        let shared = try vicha(
+            [
+                "retrieval", "evaluate", "--config", output + "/config.yaml", "--checkpoint",
+                output + "/checkpoint_best.safetensors", "--processes", "2",
+            ] + run)
+        #expect(shared.status == 0 && shared.output == again.output, "\(shared.errors)")
+        let many = try vicha(
+            [
+                "retrieval", "evaluate", "--config", output + "/config.yaml", "--checkpoint",
+                output + "/checkpoint_best.safetensors", "--processes", "4",
+            ] + run)
+        #expect(many.status != 0 && many.errors.contains("more than the images"), "\(many.errors)")
+        let lone = try vicha(
+            ["retrieval", "evaluate", "--config", output + "/config.yaml", "--checkpoint", start]
+                + run, environment: ["WORLD_SIZE": "2", "RANK": "2"])
+        #expect(lone.status != 0 && lone.errors.contains("RANK must be"), "\(lone.errors)")
         // The features alone, straight from pretraining.
         let dual = try vicha(
             [
@@ -104,6 +121,14 @@ extension CommandsTests {
             FileManager.default.contentsOfDirectory(atPath: test).sorted().first {
                 $0 != "broken.jpg"
             })
+        // Without concepts too a picture that cannot be read is left out and listed.
+        let bare = try vicha(["retrieval", "search", "a red star", "--images", test] + model)
+        #expect(bare.status == 0 && bare.output.contains("broken.jpg"), "\(bare.errors)")
+        let unreadable = try vicha(
+            ["retrieval", "match", test + "/broken.jpg", "--captions", vocabulary] + model)
+        #expect(
+            unreadable.status != 0 && unreadable.errors.contains("broken.jpg"),
+            "\(unreadable.errors)")
         // Without concepts the model still works, and says what it misses; equal captions count once.
         let captions = directory + "/captions.txt"
         try "a dog\n\na house\na dog\n".write(

@@ -19,6 +19,8 @@ extern "C" {
 typedef struct CTTensorOpaque *CTTensor;
 typedef struct CTOperatorOpaque *CTOperator;
 typedef struct CTGeneratorOpaque *CTGenerator;
+typedef struct CTStoreOpaque *CTStore;
+typedef struct CTProcessGroupOpaque *CTProcessGroup;
 
 // What a `CTValue` holds.
 typedef enum CTTag {
@@ -123,6 +125,20 @@ int ct_cuda_device_count(void);
 // Peak bytes allocated on a CUDA device since the process started.
 int64_t ct_cuda_peak_memory(int index, char **error);
 const char *ct_version(void);
+
+// Process groups. A store is where processes meet: one of them is its server, on port 0 on any free
+// port. Times are in seconds.
+CTStore ct_store_new(
+    const char *host, uint16_t port, bool isServer, double timeout, char **error);
+uint16_t ct_store_port(CTStore store);
+void ct_store_free(CTStore store);
+// Returns when all processes have come. `interface` is a name or address of this machine that the
+// others reach; NULL for that of its host name.
+CTProcessGroup ct_process_group_new(
+    CTStore store, const char *interface, int rank, int size, double timeout, char **error);
+// Replaces the values of a CPU tensor by the sums over all processes.
+int ct_process_group_sum(CTProcessGroup group, CTTensor values, char **error);
+void ct_process_group_free(CTProcessGroup group);
 
 #ifdef __cplusplus
 }

@@ -22,11 +22,16 @@ struct DeviceOptions: ParsableArguments {
     @Option(help: "CPU threads of one operation; all cores by default.")
     var threads: Int?
 
-    /// The device, which must exist.
-    func resolved() throws -> Device {
-        if let threads {
-            guard threads > 0 else { throw ValidationError("--threads must be 1 or more") }
-            ComputeThreads.set(threads)
+    func validate() throws {
+        guard (threads ?? 1) > 0 else { throw ValidationError("--threads must be 1 or more") }
+    }
+
+    /// The device, which must exist. Of several processes each gets a GPU, or its part of the cores.
+    func resolved(_ processes: WorkingProcesses? = nil) throws -> Device {
+        let number = processes?.localRank ?? 0
+        let count = processes?.group?.size ?? 1
+        if threads != nil || count > 1 {
+            ComputeThreads.set(threads ?? max(1, ComputeThreads.count / count))
         }
         let hasCUDA = Device.cudaCount > 0
         if device == .cuda, !hasCUDA {
@@ -34,7 +39,13 @@ struct DeviceOptions: ParsableArguments {
                 "no CUDA device was found; check the driver and install the full torch wheel, "
                     + "or use --device cpu")
         }
-        return (device ?? (hasCUDA ? .cuda : .cpu)) == .cuda ? .cuda(0) : .cpu
+        guard (device ?? (hasCUDA ? .cuda : .cpu)) == .cuda else { return .cpu }
+        guard number < Device.cudaCount else {
+            throw ValidationError(
+                "process \(number) has no CUDA device of its own, there are \(Device.cudaCount); "
+                    + "use as many processes, or --device cpu")
+        }
+        return .cuda(number)
     }
 
     var autocast: DType? { precision == .bf16 ? .bfloat16 : nil }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Concepts
+import Datasets
+import Images
 import Torch
 
 /// Visual concepts for pictures that stand in no annotation file.
@@ -31,12 +33,39 @@ struct PictureConceptOptions: ParsableArguments {
                     "no concepts: the model was trained with some; --concepts with --clip finds them"
                 )
             }
-            return (pictures, Array(repeating: [], count: pictures.count))
+            let readable = try Self.readable(pictures)
+            return (readable, Array(repeating: [], count: readable.count))
         }
         let finder = try ConceptFinder(
             clip.encoder(on: device, autocast: autocast), vocabulary: concepts, count: top)
         let (found, skipped) = try finder(pictures)
         report(skipped: skipped)
         return (found.map(\.path), found.map { $0.concepts.map(\.name) })
+    }
+
+    /// The pictures that can be read; the others are said.
+    /// - Throws: `ConceptError.noReadableImage` where none can.
+    private static func readable(_ pictures: [String]) throws -> [String] {
+        let loader = PrefetchingLoader(0..<pictures.count, workers: 2, ahead: 8) { number in
+            let path = pictures[number]
+            do {
+                _ = try ImageDecoder.decode(path: path, shortSide: 1)
+                return SkippedName?.none
+            } catch {
+                return SkippedName(name: path, reason: "\(error)")
+            }
+        }
+        defer { loader.stop() }
+        var readable: [String] = []
+        var skipped: [SkippedName] = []
+        for picture in pictures {
+            guard let failure = try loader.next() else { break }
+            if let failure { skipped.append(failure) } else { readable.append(picture) }
+        }
+        if readable.isEmpty, let first = skipped.first {
+            throw ConceptError.noReadableImage(name: first.name, reason: first.reason)
+        }
+        report(skipped: skipped)
+        return readable
     }
 }

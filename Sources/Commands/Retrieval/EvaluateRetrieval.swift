@@ -15,7 +15,9 @@ struct EvaluateRetrieval: ParsableCommand {
             query anew in both directions, and prints recall at 1, 5 and 10 for val_file and \
             test_file. A pretraining checkpoint is evaluated as it is, without fine-tuning. With \
             --set dual_metrics=True the features alone decide. With --output-dir the results are \
-            also written to log.txt in the official form.
+            also written to log.txt in the official form. Several processes share the images and \
+            give the same result; those of several machines are started with the variables RANK, \
+            WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT.
 
             EXAMPLES
               vicha retrieval evaluate --config Retrieval_coco.yaml --data-dir /data \\
@@ -25,6 +27,9 @@ struct EvaluateRetrieval: ParsableCommand {
                 --vocabulary output/demo/scenes/vocab.txt \\
                 --checkpoint output/retrieval/checkpoint_best.safetensors \\
                 --set test_file=retrieval_unseen.json
+              vicha retrieval evaluate --config Retrieval_coco.yaml --data-dir /data \\
+                --data-json-dir /data/json --checkpoint output/coco/checkpoint_best.safetensors \\
+                --device cuda --processes 4
             """)
 
     @OptionGroup var model: ModelRunOptions
@@ -35,9 +40,12 @@ struct EvaluateRetrieval: ParsableCommand {
     @Option(name: [.long, .customLong("output_dir")], help: "Directory for log.txt.")
     var outputDir: String?
 
+    @OptionGroup var processes: ProcessOptions
+
     func run() throws {
         let configuration: RetrievalConfiguration = try model.configuration()
-        let device = try model.model.device.resolved()
+        let processes = try processes.start()
+        let device = try model.model.device.resolved(processes)
         let run = try RetrievalRun(
             configuration, data: model.data.location(),
             tokenizer: model.model.tokenizer(for: configuration.model), checkpoint: checkpoint,
@@ -51,11 +59,18 @@ struct EvaluateRetrieval: ParsableCommand {
         var log: [(name: String, value: Double)] = []
         for (name, set) in [("val", sets.validation), ("test", sets.test)] {
             guard let set else { continue }
-            let evaluation = try RetrievalEvaluation(
-                set, run.model.scorer,
-                .init(
-                    configuration, device: device, autocast: model.model.device.autocast,
-                    workers: model.workers))
+            let count = processes.group?.size ?? 1
+            guard min(set.records.count, set.texts.count) >= count else {
+                throw ValidationError(
+                    "\(count) processes are more than the images or captions of \(name)_file")
+            }
+            var options = RetrievalSearch.Options(
+                configuration, device: device, autocast: model.model.device.autocast,
+                workers: model.workers)
+            options.processes = processes.group
+            options.showsProgress = processes.isFirst
+            let evaluation = try RetrievalEvaluation(set, run.model.scorer, options)
+            guard processes.isFirst else { continue }
             print("\(name): \(set.records.count) images, \(set.texts.count) captions")
             Self.printRow("dual encoder", evaluation.dualMetrics)
             if let metrics = evaluation.matchingMetrics {
@@ -64,7 +79,8 @@ struct EvaluateRetrieval: ParsableCommand {
             let metrics = evaluation.matchingMetrics ?? evaluation.dualMetrics
             log += metrics.named.map { ("\(name)_\($0.name)", $0.value) }
         }
-        try EvaluationLog.append(log, to: outputDir)
+        if processes.isFirst { try EvaluationLog.append(log, to: outputDir) }
+        processes.finish()
     }
 
     private static func printRow(_ name: String, _ metrics: RetrievalMetrics) {

@@ -39,6 +39,13 @@ public struct EncodedTexts: Sendable {
         self.attentionMask = attentionMask
         self.features = features
     }
+
+    /// The same with each tensor changed.
+    public func map(_ change: (Tensor) throws -> Tensor) rethrows -> EncodedTexts {
+        try EncodedTexts(
+            hiddenStates: change(hiddenStates), attentionMask: change(attentionMask),
+            features: change(features))
+    }
 }
 
 /// Scores images against texts: by the cosine of their features, and by the matching head for the
