@@ -93,6 +93,10 @@ public struct ParityRunner: Sendable {
         case "itm_eval": try item.compareRecall()
         case "grounding_eval": try item.compareGroundingAccuracy()
         case "retrieval", "grounding": try item.compareRetrieval()
+        case "ve": try item.compareClassification(.entailment)
+        case "nlvr": try item.compareClassification(.imagePair)
+        case "nlvr_pretrain": try item.compareTextAssignment()
+        case "vqa": try item.compareQuestionAnswering()
         case "text_preprocess": try item.compareTextCleaning()
         case "bert_tokenizer":
             try item.compareTokenizer(vocabulary: require(resources.vocabulary, "a vocabulary"))

@@ -1,22 +1,26 @@
 // Shapes: B batch, L text tokens, N image tokens, C concept tokens, D width, E feature width.
 import Torch
 
-/// One set of encoders with their projections: the online model or its momentum twin, which are the
-/// same type under other names.
+/// One set of encoders: the online model or its momentum twin, which are the same type under other
+/// names.
 struct Encoders: Sendable {
     let vision: VisionTransformer
     let text: TextEncoder
     let concepts: ConceptEncoder?
-    let visionProjection: Linear
-    let textProjection: Linear
     private let compatibility: Compatibility
 
     /// Declares all weights with `suffix` behind the first name of each key.
-    init(_ scope: ParameterScope, suffix: String, _ c: ModelConfiguration) {
+    ///
+    /// - Parameter looksAtPairs: whether texts look at two images in turns, for which each fusion layer
+    ///   becomes two
+    init(
+        _ scope: ParameterScope, suffix: String, _ c: ModelConfiguration, looksAtPairs: Bool = false
+    ) {
         self.init(
             scope, suffix: suffix, c, vision: Self.vision(scope, suffix, c),
             text: TextEncoder(
-                scope["text_encoder" + suffix], c.text, checkpointsLayers: c.checkpointsBlocks))
+                scope["text_encoder" + suffix], looksAtPairs ? c.text.forImagePairs : c.text,
+                looksAtPairs: looksAtPairs, checkpointsLayers: c.checkpointsBlocks))
     }
 
     /// The same with the text encoder wrapped as a masked language model, as in pretraining.
@@ -42,12 +46,25 @@ struct Encoders: Sendable {
         _ scope: ParameterScope, suffix: String, _ c: ModelConfiguration,
         vision: VisionTransformer, text: TextEncoder
     ) {
+        self.init(
+            vision: vision, text: text,
+            concepts: c.usesConcepts ? ConceptEncoder(scope, suffix: suffix, c) : nil,
+            compatibility: c.compatibility)
+    }
+
+    private init(
+        vision: VisionTransformer, text: TextEncoder, concepts: ConceptEncoder?,
+        compatibility: Compatibility
+    ) {
         self.vision = vision
         self.text = text
-        concepts = c.usesConcepts ? ConceptEncoder(scope, suffix: suffix, c) : nil
-        visionProjection = Linear(scope["vision_proj" + suffix], c.vision.width, c.embedDim)
-        textProjection = Linear(scope["text_proj" + suffix], c.text.hiddenSize, c.embedDim)
-        compatibility = c.compatibility
+        self.concepts = concepts
+        self.compatibility = compatibility
+    }
+
+    /// The same with another image encoder.
+    func with(_ vision: VisionTransformer) -> Encoders {
+        Encoders(vision: vision, text: text, concepts: concepts, compatibility: compatibility)
     }
 
     /// Projected concept tokens, nil for a model without concepts. `[B, C, D]`
@@ -79,11 +96,35 @@ struct Encoders: Sendable {
             inspecting: inspecting)
     }
 
-    /// Normalised feature of each image. `[B, D]` class tokens → `[B, E]`
-    func imageFeatures(_ classTokens: Tensor) -> Tensor {
-        visionProjection(classTokens).normalized()
+    /// Runs texts through all layers, looking at images.
+    ///
+    /// - Returns: `[B, L, D]`
+    func fuse(_ texts: TokenBatch, _ memory: ImageMemory, dropout: Generator? = nil) -> Tensor {
+        let states = text.encodeText(texts, dropout: dropout)
+        return text.fuse(
+            states[states.count - 1], attentionMask: texts.attentionMask, memory: memory,
+            dropout: dropout)
+    }
+}
+
+/// Where images and texts become comparable: a projection of each, whose results have length 1.
+struct FeatureProjections: Sendable {
+    private let vision: Linear
+    private let text: Linear
+
+    /// Declares `vision_proj` and `text_proj`, with `suffix` behind both names.
+    init(_ scope: ParameterScope, suffix: String, _ c: ModelConfiguration) {
+        vision = Linear(scope["vision_proj" + suffix], c.vision.width, c.embedDim)
+        text = Linear(scope["text_proj" + suffix], c.text.hiddenSize, c.embedDim)
     }
 
-    /// Normalised feature of each text. `[B, D]` class tokens → `[B, E]`
-    func textFeatures(_ classTokens: Tensor) -> Tensor { textProjection(classTokens).normalized() }
+    /// Normalised feature of each image, from its class token. `[B, N, D]` → `[B, E]`
+    func features(of image: ImageEncoding) -> Tensor {
+        vision(image.lastHiddenState.select(1, 0)).normalized()
+    }
+
+    /// Normalised feature of each text, from its class token. `[B, L, D]` → `[B, E]`
+    func features(ofText hiddenStates: Tensor) -> Tensor {
+        text(hiddenStates.select(1, 0)).normalized()
+    }
 }

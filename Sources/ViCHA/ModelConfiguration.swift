@@ -66,6 +66,23 @@ public struct BertConfiguration: Sendable, Equatable {
 
     /// The official values.
     public init() {}
+
+    /// The encoder of texts about two images: each fusion layer becomes two (`spec.md` section 7).
+    var forImagePairs: BertConfiguration {
+        var result = self
+        result.layers = fusionLayer + 2 * (layers - fusionLayer)
+        return result
+    }
+
+    /// The decoder of answers: as many layers as the encoder has for fusion, all of which look at the
+    /// encoder's hidden states (`spec.md` section 7).
+    var forAnswers: BertConfiguration {
+        var result = self
+        result.layers = layers - fusionLayer
+        result.fusionLayer = 0
+        result.encoderWidth = hiddenSize
+        return result
+    }
 }
 
 /// Which masked image modelling is done, if any.

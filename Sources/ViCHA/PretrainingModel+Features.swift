@@ -4,7 +4,7 @@ import Torch
 extension PretrainingModel {
     /// Scores images against texts with the pretrained weights, without any fine-tuning.
     public var retrieval: RetrievalScorer {
-        RetrievalScorer(encoders: online, matchingHead: matchingHead)
+        RetrievalScorer(encoders: online, projections: projections, matchingHead: matchingHead)
     }
 
     /// Pixels that masked image modelling gives for removed patches, beside the image with those

@@ -128,6 +128,8 @@ public final class PretrainingModel {
     public let twin: MomentumTwin
     let online: Encoders
     let momentum: Encoders
+    let projections: FeatureProjections
+    private let momentumProjections: FeatureProjections
     let matchingHead: Linear
     private let languageHead: MaskedLanguageHead
     private let momentumLanguageHead: MaskedLanguageHead
@@ -146,8 +148,10 @@ public final class PretrainingModel {
         temperature = scope.parameter("temp", [], .constant(c.temperature))
         let maskedImage = c.maskedImage.map { ($0, MaskedImageDecoder.RootTensors(scope, c, $0)) }
         (online, languageHead) = Encoders.pretraining(scope, suffix: "", c)
+        projections = FeatureProjections(scope, suffix: "", c)
         matchingHead = Linear(scope["itm_head"], c.text.hiddenSize, 2)
         (momentum, momentumLanguageHead) = Encoders.pretraining(scope.frozen, suffix: "_m", c)
+        momentumProjections = FeatureProjections(scope.frozen, suffix: "_m", c)
         queue = FeatureQueue(scope, width: c.embedDim, length: c.queueSize)
         let aligned = c.alignsHiddenStates ? c.alignedLayers : 0
         visionHidden = (0..<aligned).map {
@@ -190,8 +194,7 @@ public final class PretrainingModel {
         let teacher = withoutGradient { teach(batch, draws.masking, dropout: dropout) }
 
         let contrast = ImageTextContrastive.loss(
-            image: online.imageFeatures(image.lastHiddenState.select(1, 0)),
-            text: online.textFeatures(text.select(1, 0)),
+            image: projections.features(of: image), text: projections.features(ofText: text),
             momentumImage: teacher.imageFeatures, momentumText: teacher.textFeatures,
             imageQueue: queue.images, textQueue: queue.texts,
             temperature: temperature, alpha: alpha)
@@ -247,8 +250,8 @@ public final class PretrainingModel {
             dropout: dropout)
         return Teaching(
             image: image.lastHiddenState, text: text,
-            imageFeatures: momentum.imageFeatures(image.lastHiddenState.select(1, 0)),
-            textFeatures: momentum.textFeatures(text.select(1, 0)),
+            imageFeatures: momentumProjections.features(of: image),
+            textFeatures: momentumProjections.features(ofText: text),
             languageLogits: momentumLanguageHead(fused.rows(masking.positions)))
     }
 
@@ -318,12 +321,5 @@ public final class PretrainingModel {
         let losses = predictions.map { MaskedImageModeling.loss($0, target: target) }
         guard let first = losses.first, let prediction = predictions.first else { return nil }
         return (losses.dropFirst().reduce(first, +) / Double(losses.count), prediction)
-    }
-}
-
-extension Tensor {
-    /// Rows of a `[B, L, D]` tensor by flat index. int64 `[M]` → `[M, D]`
-    fileprivate func rows(_ positions: Tensor) -> Tensor {
-        reshaped(-1, size(-1)).indexed(0, by: positions)
     }
 }

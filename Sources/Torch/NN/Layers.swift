@@ -27,6 +27,12 @@ public struct Linear: Sendable {
         self.bias = bias
     }
 
+    /// Gives the weights a second name.
+    public func declareAgain(in scope: ParameterScope) {
+        scope.alias("weight", of: weight)
+        if let bias { scope.alias("bias", of: bias) }
+    }
+
     /// `[…, in]` → `[…, out]`
     public func callAsFunction(_ x: Tensor) -> Tensor {
         linearOp(.tensor(x), .tensor(weight), .tensor(bias))

@@ -18,6 +18,7 @@ extension Tensor {
     private static let eqScalarOp = Operator("eq", "Scalar")
     private static let neScalarOp = Operator("ne", "Scalar")
     private static let ltScalarOp = Operator("lt", "Scalar")
+    private static let gtScalarOp = Operator("gt", "Scalar")
     private static let andOp = Operator("logical_and")
     private static let orOp = Operator("logical_or")
     private static let notOp = Operator("logical_not")
@@ -25,6 +26,7 @@ extension Tensor {
     private static let expOp = Operator("exp")
     private static let sigmoidOp = Operator("sigmoid")
     private static let geluOp = Operator("gelu")
+    private static let reluOp = Operator("relu")
     private static let softmaxOp = Operator("softmax", "int")
     private static let logSoftmaxOp = Operator("log_softmax", "int")
 
@@ -87,6 +89,10 @@ extension Tensor {
     public func isLess(than value: Double) -> Tensor {
         Self.ltScalarOp(.tensor(self), .real(value))
     }
+    /// True where an element is greater. bool
+    public func isGreater(than value: Double) -> Tensor {
+        Self.gtScalarOp(.tensor(self), .real(value))
+    }
     /// True where both hold. bool
     public func and(_ other: Tensor) -> Tensor { Self.andOp(.tensor(self), .tensor(other)) }
     /// True where one of both holds. bool
@@ -98,6 +104,8 @@ extension Tensor {
 
     /// The Gaussian error linear unit in its exact (erf) form.
     public func gelu() -> Tensor { Self.geluOp(.tensor(self)) }
+    /// Each element where it is positive, otherwise 0.
+    public func relu() -> Tensor { Self.reluOp(.tensor(self)) }
     /// The softmax over a dimension.
     public func softmax(dimension: Int) -> Tensor { Self.softmaxOp(.tensor(self), .int(dimension)) }
     /// The logarithm of the softmax over a dimension.

@@ -29,15 +29,25 @@ struct BertAttention: Sendable {
     private let attentionDropout: Double
     private let hiddenDropout: Double
 
-    /// `sourceWidth` is the width of what is looked at: that of the text, or of the images.
-    init(_ scope: ParameterScope, _ c: BertConfiguration, sourceWidth: Int) {
+    /// `sourceWidth` is the width of what is looked at: that of the text, or of the images; `sharing`
+    /// an attention whose projections to keys and values this one has too.
+    init(
+        _ scope: ParameterScope, _ c: BertConfiguration, sourceWidth: Int,
+        sharing other: BertAttention? = nil
+    ) {
         let initial = Initializer.normal(std: c.initializerRange)
         func linear(_ scope: ParameterScope, _ width: Int) -> Linear {
             Linear(scope, width, c.hiddenSize, weight: initial, bias: .zeros)
         }
         query = linear(scope["self"]["query"], c.hiddenSize)
-        key = linear(scope["self"]["key"], sourceWidth)
-        value = linear(scope["self"]["value"], sourceWidth)
+        if let other {
+            (key, value) = (other.key, other.value)
+            key.declareAgain(in: scope["self"]["key"])
+            value.declareAgain(in: scope["self"]["value"])
+        } else {
+            key = linear(scope["self"]["key"], sourceWidth)
+            value = linear(scope["self"]["value"], sourceWidth)
+        }
         output = linear(scope["output"]["dense"], c.hiddenSize)
         norm = LayerNorm(scope["output"]["LayerNorm"], c.hiddenSize, epsilon: c.layerNormEpsilon)
         heads = c.attentionHeads
@@ -83,12 +93,18 @@ struct BertLayer: Sendable {
     private let norm: LayerNorm
     private let dropout: Double
 
-    init(_ scope: ParameterScope, _ c: BertConfiguration, looksAtImages: Bool) {
+    /// `sharing` is a layer whose projections of images this one has too.
+    init(
+        _ scope: ParameterScope, _ c: BertConfiguration, looksAtImages: Bool,
+        sharing other: BertLayer? = nil
+    ) {
         let initial = Initializer.normal(std: c.initializerRange)
         attention = BertAttention(scope["attention"], c, sourceWidth: c.hiddenSize)
         crossAttention =
             looksAtImages
-            ? BertAttention(scope["crossattention"], c, sourceWidth: c.encoderWidth) : nil
+            ? BertAttention(
+                scope["crossattention"], c, sourceWidth: c.encoderWidth,
+                sharing: other?.crossAttention) : nil
         intermediate = Linear(
             scope["intermediate"]["dense"], c.hiddenSize, c.intermediateSize, weight: initial,
             bias: .zeros)
@@ -102,7 +118,7 @@ struct BertLayer: Sendable {
     /// `[B, L, D]` → `[B, L, D]`
     ///
     /// - Parameters:
-    ///   - mask: added to the scores of the self-attention. `[B, 1, 1, L]`
+    ///   - mask: added to the scores of the self-attention. `[B, 1, 1 or L, L]`
     ///   - image: what a fusion layer looks at; nil skips the cross-attention
     ///   - inspect: receives the weights of the cross-attention. `[B, H, L, N]`
     func callAsFunction(

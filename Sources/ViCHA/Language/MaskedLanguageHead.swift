@@ -14,8 +14,7 @@ struct MaskedLanguageHead: Sendable {
         norm = LayerNorm(
             scope["transform"]["LayerNorm"], c.hiddenSize, epsilon: c.layerNormEpsilon)
         decoder = Linear(weight: words.weight, bias: bias)
-        scope["decoder"].alias("weight", of: words.weight)
-        scope["decoder"].alias("bias", of: bias)
+        decoder.declareAgain(in: scope["decoder"])
     }
 
     /// `[n, D]` → logits `[n, vocabulary]`

@@ -22,6 +22,13 @@ public struct TokenBatch: Sendable {
         )
     }
 
+    /// The first tokens of each text; the others are padding in all.
+    func cut(to length: Int) -> TokenBatch {
+        TokenBatch(
+            inputIDs: inputIDs.slice(1, 0..<length),
+            attentionMask: attentionMask.slice(1, 0..<length))
+    }
+
     /// The batch on another device.
     public func to(device: Device) -> TokenBatch {
         TokenBatch(
@@ -29,9 +36,24 @@ public struct TokenBatch: Sendable {
     }
 }
 
+extension Tensor {
+    /// Hidden states of some tokens of a batch, `[B, L, D]`, by flat index. int64 `[n]` → `[n, D]`
+    func rows(_ positions: Tensor) -> Tensor {
+        reshaped(-1, size(-1)).indexed(0, by: positions)
+    }
+}
+
 /// What the fusion layers look at: keys and values of one batch of images for each fusion layer.
 public struct ImageMemory: Sendable {
     let layers: [KeyValues]
+
+    /// The memory of layers that look at two images in turns: the first, the third … at `first`.
+    static func alternating(_ first: ImageMemory, _ second: ImageMemory) -> ImageMemory {
+        ImageMemory(
+            layers: zip(first.layers, second.layers).enumerated().map { number, layers in
+                number % 2 == 0 ? layers.0 : layers.1
+            })
+    }
 
     /// One image for each index, in the order of `rows`. int64 `[n]`
     func indexed(by rows: Tensor) -> ImageMemory {
@@ -44,15 +66,33 @@ public struct TextEncoder: Sendable {
     let embeddings: BertEmbeddings
     private let layers: [BertLayer]
     private let fusionLayer: Int
+    private let looksAtPairs: Bool
     private let checkpointsLayers: Bool
 
     /// Declares the weights with BERT's initialisation.
-    public init(_ scope: ParameterScope, _ c: BertConfiguration, checkpointsLayers: Bool = false) {
+    ///
+    /// - Parameters:
+    ///   - scope: where the weights are named
+    ///   - c: sizes
+    ///   - looksAtPairs: whether the fusion layers look at two images in turns; each two of them then
+    ///     share the projections to keys and values, which have the names of both
+    ///   - checkpointsLayers: whether layers are computed again in the backward pass
+    public init(
+        _ scope: ParameterScope, _ c: BertConfiguration, looksAtPairs: Bool = false,
+        checkpointsLayers: Bool = false
+    ) {
         embeddings = BertEmbeddings(scope["embeddings"], c)
-        layers = (0..<c.layers).map {
-            BertLayer(scope["encoder"]["layer"][$0], c, looksAtImages: $0 >= c.fusionLayer)
+        var layers: [BertLayer] = []
+        for number in 0..<c.layers {
+            let isSecond = looksAtPairs && number > c.fusionLayer && (number - c.fusionLayer) % 2 == 1
+            layers.append(
+                BertLayer(
+                    scope["encoder"]["layer"][number], c, looksAtImages: number >= c.fusionLayer,
+                    sharing: isSecond ? layers.last : nil))
         }
+        self.layers = layers
         fusionLayer = c.fusionLayer
+        self.looksAtPairs = looksAtPairs
         self.checkpointsLayers = checkpointsLayers
     }
 
@@ -78,10 +118,19 @@ public struct TextEncoder: Sendable {
     ///   - hiddenStates: `[B, N, width]`
     ///   - mask: added to the scores, nil where all tokens may be seen. `[B, 1, 1, N]`
     public func memory(of hiddenStates: Tensor, mask: Tensor?) -> ImageMemory {
-        ImageMemory(
-            layers: layers.dropFirst(fusionLayer).compactMap {
-                $0.crossAttention?.keyValues(of: hiddenStates, mask: mask)
+        // Two layers with shared projections see the same keys and values.
+        let copies = looksAtPairs ? 2 : 1
+        return ImageMemory(
+            layers: stride(from: fusionLayer, to: layers.count, by: copies).flatMap { number in
+                layers[number].crossAttention.map {
+                    Array(repeating: $0.keyValues(of: hiddenStates, mask: mask), count: copies)
+                } ?? []
             })
+    }
+
+    /// Keys and values of encoded images for every fusion layer.
+    func memory(of image: ImageEncoding) -> ImageMemory {
+        memory(of: image.lastHiddenState, mask: image.attentionMask)
     }
 
     /// Fusion mode: the upper layers on given hidden states.
@@ -89,15 +138,16 @@ public struct TextEncoder: Sendable {
     /// - Parameters:
     ///   - hiddenStates: `[B, L, D]`
     ///   - attentionMask: 1 for tokens, 0 for padding, nil for no padding. `[B, L]`
+    ///   - isCausal: whether a token sees only those before it
     ///   - memory: what the layers look at, one row for each text or one for all
     ///   - inspecting: a layer by its index among all, and what receives the weights of its
     ///     cross-attention. `[B, H, L, N]`
     /// - Returns: `[B, L, D]`
     public func fuse(
-        _ hiddenStates: Tensor, attentionMask: Tensor?, memory: ImageMemory,
+        _ hiddenStates: Tensor, attentionMask: Tensor?, isCausal: Bool = false, memory: ImageMemory,
         dropout: Generator? = nil, inspecting: (layer: Int, receive: (Tensor) -> Void)? = nil
     ) -> Tensor {
-        let mask = attentionMask.map(additiveMask)
+        let mask = attentionMask.map { isCausal ? causalMask($0) : additiveMask($0) }
         var x = hiddenStates
         for (number, image) in zip(fusionLayers, memory.layers) {
             if let inspecting, inspecting.layer == number {

@@ -23,13 +23,30 @@ public enum NegativeSelection: Sendable {
     case drawn(noise: Tensor)
 }
 
+extension Tensor {
+    /// Draws columns of each row without replacement: j with probability softmax(row)ⱼ over those that
+    /// are not excluded.
+    ///
+    /// The Gumbel-max form needs one operation on the device and no sum of probabilities, which can
+    /// vanish at low temperatures.
+    ///
+    /// - Parameters:
+    ///   - count: columns of a row
+    ///   - noise: uniform numbers of (0, 1), of this tensor's shape
+    ///   - excluded: true for what is never drawn
+    /// - Returns: in the order of drawing. int64 `[rows, count]`
+    func drawnColumns(_ count: Int, noise: Tensor, excluding excluded: Tensor) -> Tensor {
+        let gumbel = -(-noise.clamped(to: 1e-20...1).logarithm()).clamped(to: 1e-20...1e20)
+            .logarithm()
+        return (detached().to(dtype: .float32) + gumbel).filled(-.infinity, where: excluded)
+            .largest(count).indices
+    }
+}
+
 /// Matching of images and texts with hard negatives (Li et al. 2021, section 3.2).
 public enum ImageTextMatching {
     /// Chooses a negative for each text and each image: index j with probability softmax(row)ⱼ over
     /// the columns that are no match.
-    ///
-    /// The Gumbel-max form needs one operation on the device and no sum of probabilities, which can
-    /// vanish at low temperatures.
     ///
     /// - Parameters:
     ///   - imageToText: similarities of images (rows) to texts. `[B, B]`
@@ -46,10 +63,7 @@ public enum ImageTextMatching {
                 matches
                 ?? Tensor.identity(imageToText.size(0), device: imageToText.device).to(dtype: .bool)
             func draw(_ logits: Tensor, _ noise: Tensor) -> Tensor {
-                let gumbel = -(-noise.clamped(to: 1e-20...1).logarithm()).clamped(to: 1e-20...1e20)
-                    .logarithm()
-                return (logits.detached().to(dtype: .float32) + gumbel)
-                    .filled(-.infinity, where: matches).argmax(1)
+                logits.drawnColumns(1, noise: noise, excluding: matches).squeezed(1)
             }
             return HardNegatives(
                 images: draw(textToImage, noise.select(0, 0)),

@@ -92,8 +92,7 @@ public enum MaskedLanguageModeling {
     ) -> Tensor {
         // A mean over no tokens is not a number; the sum over none is zero with the graph kept.
         guard logits.size(0) > 0 else { return logits.sum() }
-        let hard = crossEntropy(logits, targets)
-        let teacher = withoutGradient { momentumLogits.to(dtype: .float32).softmax(dimension: -1) }
-        return hard * (1 - alpha) + softCrossEntropy(logits, teacher) * alpha
+        return Distillation.loss(
+            logits, momentumLogits: momentumLogits, targets: targets, alpha: alpha)
     }
 }

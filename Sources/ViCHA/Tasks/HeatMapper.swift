@@ -15,6 +15,7 @@ public struct HeatMapper: Sendable {
     }
 
     let encoders: Encoders
+    let projections: FeatureProjections
     let matchingHead: Linear
     let temperature: Tensor
     /// Patches along a side of the image.
@@ -115,9 +116,8 @@ public struct HeatMapper: Sendable {
             inspecting: (block, { weights = $0 }))
         let text = withoutGradient {
             let states = encoders.text.encodeText(texts)
-            return encoders.textFeatures(states[states.count - 1].select(1, 0))
+            return projections.features(ofText: states[states.count - 1])
         }
-        let features = encoders.imageFeatures(image.lastHiddenState.select(1, 0))
-        return ((features * text).sum() / temperature, weights)
+        return ((projections.features(of: image) * text).sum() / temperature, weights)
     }
 }

@@ -54,6 +54,8 @@ public final class RetrievalModel {
     public let twin: MomentumTwin
     let online: Encoders
     let momentum: Encoders
+    let projections: FeatureProjections
+    let momentumProjections: FeatureProjections
     let matchingHead: Linear
 
     /// Builds the model with random weights and its momentum twin as a copy.
@@ -65,8 +67,10 @@ public final class RetrievalModel {
         let scope = store.root
         temperature = scope.parameter("temp", [], .constant(c.temperature))
         online = Encoders(scope, suffix: "", c)
+        projections = FeatureProjections(scope, suffix: "", c)
         matchingHead = Linear(scope["itm_head"], c.text.hiddenSize, 2)
         momentum = Encoders(scope.frozen, suffix: "_m", c)
+        momentumProjections = FeatureProjections(scope.frozen, suffix: "_m", c)
         queue = FeatureQueue(
             scope, width: c.embedDim, length: c.queueSize, keepsIdentities: true)
         try store.validate()
@@ -76,14 +80,14 @@ public final class RetrievalModel {
 
     /// Scores images against texts.
     public var scorer: RetrievalScorer {
-        RetrievalScorer(encoders: online, matchingHead: matchingHead)
+        RetrievalScorer(encoders: online, projections: projections, matchingHead: matchingHead)
     }
 
     /// Draws heat maps of texts over images.
     public var heatMapper: HeatMapper {
         HeatMapper(
-            encoders: online, matchingHead: matchingHead, temperature: temperature,
-            grid: configuration.vision.grid)
+            encoders: online, projections: projections, matchingHead: matchingHead,
+            temperature: temperature, grid: configuration.vision.grid)
     }
 
     /// Computes the losses of one step, moves the momentum twin and enqueues its features
@@ -110,8 +114,8 @@ public final class RetrievalModel {
                 images: batch.images, concepts: batch.concepts, dropout: dropout)
             let texts = momentum.text.encodeText(batch.texts, dropout: dropout)
             return (
-                image: momentum.imageFeatures(image.lastHiddenState.select(1, 0)),
-                text: momentum.textFeatures(texts[texts.count - 1].select(1, 0))
+                image: momentumProjections.features(of: image),
+                text: momentumProjections.features(ofText: texts[texts.count - 1])
             )
         }
         let (b, own) = (batch.images.size(0), batch.identities.unsqueezed(1))
@@ -119,8 +123,7 @@ public final class RetrievalModel {
         let matches = own.equals(
             .concatenated([batch.identities.unsqueezed(0), earlier], dimension: 1))
         let contrast = ImageTextContrastive.loss(
-            image: online.imageFeatures(image.lastHiddenState.select(1, 0)),
-            text: online.textFeatures(text.select(1, 0)),
+            image: projections.features(of: image), text: projections.features(ofText: text),
             momentumImage: teacher.image, momentumText: teacher.text, imageQueue: queue.images,
             textQueue: queue.texts, temperature: temperature, alpha: alpha, matches: matches)
         try queue.enqueue(

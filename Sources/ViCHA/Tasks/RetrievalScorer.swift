@@ -52,6 +52,7 @@ public struct EncodedTexts: Sendable {
 /// best of those (Li et al. 2021, section 4.2).
 public struct RetrievalScorer: Sendable {
     let encoders: Encoders
+    let projections: FeatureProjections
     let matchingHead: Linear
 
     /// Encodes a batch of images, without gradient.
@@ -64,7 +65,7 @@ public struct RetrievalScorer: Sendable {
             let encoding = encoders.encode(images: images, concepts: concepts)
             return EncodedImages(
                 hiddenStates: encoding.lastHiddenState, attentionMask: encoding.attentionMask,
-                features: encoders.imageFeatures(encoding.lastHiddenState.select(1, 0)))
+                features: projections.features(of: encoding))
         }
     }
 
@@ -75,7 +76,7 @@ public struct RetrievalScorer: Sendable {
             let last = states[states.count - 1]
             return EncodedTexts(
                 hiddenStates: last, attentionMask: texts.attentionMask,
-                features: encoders.textFeatures(last.select(1, 0)))
+                features: projections.features(ofText: last))
         }
     }
 

@@ -106,3 +106,12 @@ public struct VisionTransformer: Sendable {
 func additiveMask(_ mask: Tensor) -> Tensor {
     ((1 - mask.to(dtype: .float32)) * -10000).unsqueezed(1).unsqueezed(1)
 }
+
+/// The same for queries that see only what stands before them. `[B, L]` → `[B, 1, L, L]`
+func causalMask(_ mask: Tensor) -> Tensor {
+    let places = Tensor.range(0..<mask.size(1), device: mask.device)
+    let isSeen = (places.unsqueezed(0) - places.unsqueezed(1)).isLess(than: 0.5)
+        .to(dtype: .float32)
+    return ((1 - mask.to(dtype: .float32).unsqueezed(1) * isSeen.unsqueezed(0)) * -10000)
+        .unsqueezed(1)
+}
