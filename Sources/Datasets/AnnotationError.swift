@@ -7,6 +7,7 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
     case empty(files: [String])
     case missingImages(count: Int, examples: [String])
     case unknownReference(id: Int?, phrase: String)
+    case unansweredQuestions(count: Int, example: Int)
 
     /// What happened, where, and what to do about it.
     public var description: String {
@@ -25,6 +26,9 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
             "the phrase '\(phrase)' has "
                 + (id.map { "the ref_id \($0), which is not among the references" } ?? "no ref_id")
                 + "; test_file, refs(unc).p and instances.json must belong together"
+        case .unansweredQuestions(let count, let example):
+            "\(count) questions of the annotations have no answer, such as question \(example); "
+                + "the annotations and test_file must belong together"
         case .missingImages(let count, let examples):
             "\(count) images are missing, such as \(examples.joined(separator: ", ")). Check "
                 + "--data-dir and --replace-prefix, or pass --allow-missing-images to go on without."

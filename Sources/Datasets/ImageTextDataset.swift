@@ -23,6 +23,17 @@ public struct ImageTextOptions: Sendable {
 
     /// The official lengths, with all concepts.
     public init(transform: ImageTransform) { self.transform = transform }
+
+    /// The concepts of an image, or those that training draws, as one text.
+    func joined(_ concepts: [String], using random: inout SeededGenerator) -> String {
+        var drawn = concepts
+        if let share = drawnConceptShare, !concepts.isEmpty {
+            drawn = (0..<Int(share * Double(concepts.count))).map { _ in
+                concepts[random.index(below: concepts.count)]
+            }
+        }
+        return drawn.joined(separator: separatesConcepts ? " [SEP] " : " ")
+    }
 }
 
 /// The arrays of a batch, ready to become tensors.
@@ -119,7 +130,7 @@ public struct ImageTextDataset: Sendable {
     /// The images of the pairs.
     public var images: TrainingImages {
         TrainingImages(
-            names: pairs.map(\.image), paths: paths, transform: options.transform,
+            names: pairs.map { [$0.image] }, paths: paths, transform: options.transform,
             decodesReduced: options.decodesReduced)
     }
 
@@ -129,17 +140,11 @@ public struct ImageTextDataset: Sendable {
     ) {
         let pair = pairs[index]
         let text = pair.texts[pair.texts.count == 1 ? 0 : random.index(below: pair.texts.count)]
-        let all = pair.concepts ?? []
-        var concepts = all
-        if let share = options.drawnConceptShare, !all.isEmpty {
-            concepts = (0..<Int(share * Double(all.count))).map { _ in
-                all[random.index(below: all.count)]
-            }
-        }
+        let concepts = options.joined(pair.concepts ?? [], using: &random)
         let cleaned = CaptionCleaning.caption(text)
         return (
             options.swapsSides && isMirrored ? CaptionCleaning.sidesSwapped(cleaned) : cleaned,
-            concepts.joined(separator: options.separatesConcepts ? " [SEP] " : " ")
+            concepts
         )
     }
 

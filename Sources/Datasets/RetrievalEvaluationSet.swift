@@ -6,11 +6,13 @@ import Text
 public struct EvaluationOptions: Sendable {
     /// Side of the model's images. pixels
     public var side: Int
-    /// Tokens kept of a text, with its class token; rows are padded to as many, as the official
-    /// evaluation does.
+    /// Tokens kept of a text, with its class token.
     public var textTokens = 25
-    /// Tokens kept of all concepts and padded to, nil for a model without concepts.
+    /// Tokens kept of all concepts, nil for a model without concepts.
     public var conceptTokens: Int? = 55
+    /// Whether rows are padded to these lengths, as the official evaluations of retrieval and grounding
+    /// do; otherwise to the longest.
+    public var padsToLength = true
     /// Whether concepts are joined by ` [SEP] ` instead of a space.
     public var separatesConcepts = false
     /// Whether large JPEGs are decoded at a reduced scale; faster, with slightly other pixels.
@@ -33,6 +35,14 @@ public struct ImageArrays: Sendable {
     public var side: Int
     /// nil where concepts are not read.
     public var concepts: EncodedBatch?
+
+    /// Makes the value.
+    init(pixels: [Float], rows: Int, side: Int, concepts: EncodedBatch?) {
+        self.pixels = pixels
+        self.rows = rows
+        self.side = side
+        self.concepts = concepts
+    }
 
     /// Reads images.
     ///
@@ -59,7 +69,7 @@ public struct ImageArrays: Sendable {
         self.concepts = options.conceptTokens.map { length in
             tokenizer.encode(
                 concepts.map { $0.joined(separator: separator) }, maxLength: length,
-                padding: .length(length))
+                padding: options.padsToLength ? .length(length) : .longest)
         }
     }
 }

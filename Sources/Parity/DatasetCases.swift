@@ -3,113 +3,354 @@ import Foundation
 import Images
 import Text
 
+/// What the official data classes make of small annotation lists: texts, concepts and labels. Images are
+/// small pictures made for the purpose.
 extension ParityCase {
     private struct DatasetFields: Decodable {
         struct Case: Decodable {
-            let annotations: [Annotation]
-            let length: Int?
-            let items: [Item]?
-            let resolvedPathsRelativeToDataDir: [String]?
+            let annotations: [JSONValue]
+            let length: Int
+            let items: [JSONValue]
+            let paths: [String]?
+            let collated: Collated?
+            let texts: JSONValue?
+            let imageOfText: [String: Int]?
 
-            private enum CodingKeys: String, CodingKey {
-                case annotations
-                case length
-                case items
-                case resolvedPathsRelativeToDataDir = "resolved_paths_relative_to_data_dir"
+            enum CodingKeys: String, CodingKey {
+                case annotations, length, items, collated
+                case paths = "resolved_paths_relative_to_data_dir"
+                case texts = "text"
+                case imageOfText = "txt2img"
             }
         }
-        /// Only pretraining records are read by this kind so far.
-        struct Annotation: Decodable {
-            let image: String?
-            let caption: JSONTexts?
-            let kwords: [String]?
-        }
-        /// `["IMAGE", [caption, concepts]]`; nil fields for other data sets.
-        struct Item: Decodable {
-            var texts: [String]?
 
-            init(from decoder: any Decoder) throws {
-                guard var list = try? decoder.unkeyedContainer(),
-                    (try? list.decode(String.self)) != nil
-                else { return }
-                texts = try? list.decode([String].self)
+        /// The questions of a training batch.
+        struct Collated: Decodable {
+            let questions: [String]
+            let concepts: [String]
+            let answers: [String]
+            let weights: [Float]
+            let counts: [Int]
+
+            enum CodingKeys: String, CodingKey {
+                case questions, answers, weights
+                case concepts = "kwords"
+                case counts = "n"
             }
         }
+
         let cases: [String: Case]
     }
 
-    /// A text or a list of texts.
-    private enum JSONTexts: Codable {
-        case one(String)
-        case many([String])
-
-        init(from decoder: any Decoder) throws {
-            let value = try decoder.singleValueContainer()
-            self =
-                try (try? value.decode(String.self)).map { .one($0) }
-                ?? .many(value.decode([String].self))
-        }
-
-        func encode(to encoder: any Encoder) throws {
-            var value = encoder.singleValueContainer()
-            switch self {
-            case .one(let text): try value.encode(text)
-            case .many(let texts): try value.encode(texts)
-            }
-        }
-    }
-
-    private struct Record: Encodable {
-        let image: String
-        let caption: JSONTexts
-        let kwords: [String]?
-    }
-
-    /// Texts and image paths of the pretraining data set.
+    /// Compares every data class.
     func compareDatasets(vocabulary: String) throws -> Comparison {
         let fields: DatasetFields = try fields()
         let tokenizer = try WordPieceTokenizer(vocabularyFile: vocabulary)
         var comparison = Comparison()
-        for (name, item) in fields.cases where name.hasPrefix("pretrain") {
-            let file = FileManager.default.temporaryDirectory
-                .appendingPathComponent("parity-\(UUID().uuidString).json")
-            defer { try? FileManager.default.removeItem(at: file) }
-            let records = item.annotations.compactMap { annotation -> Record? in
-                guard let image = annotation.image, let caption = annotation.caption else {
-                    return nil
-                }
-                return Record(image: image, caption: caption, kwords: annotation.kwords)
+        for (name, item) in fields.cases {
+            let bench = try DatasetBench(name: name, item.annotations, tokenizer)
+            defer { bench.remove() }
+            let length: Int
+            switch name.split(separator: "_")[0] {
+            case "pretrain": length = try comparePretraining(bench, item, &comparison)
+            case "retrieval" where name.contains("eval"):
+                length = try compareRetrievalSet(bench, item, &comparison)
+            case "retrieval", "grounding":
+                length = try comparePairs(bench, item, &comparison)
+            case "vqa": length = try compareQuestions(bench, item, &comparison)
+            case "ve", "nlvr": length = try compareSentences(bench, item, &comparison)
+            default:
+                throw ParityError.malformed(case: self.name, reason: "there is no data set '\(name)'")
             }
-            try JSONEncoder().encode(records).write(to: file)
-            var options = ImageTextOptions(transform: .evaluation(side: 8))
-            options.separatesConcepts = name.contains("sepTrue")
-            let read: [PretrainingRecord] = try AnnotationFile.load(
-                files: [file.path], requiresConcepts: false)
-            let dataset = ImageTextDataset(
-                pairs: ImageTextPair.pairs(of: read), paths: ImagePaths(dataDirectory: ""),
-                tokenizer: tokenizer, options: options)
-            if let length = item.length {
-                comparison.same("\(name).length", dataset.pairs.count, length)
-            }
-            var random = SeededGenerator(0)
-            for (index, expected) in (item.items ?? []).enumerated() {
-                guard let texts = expected.texts, texts.count == 2 else { continue }
-                let found = dataset.texts(of: index, isMirrored: false, using: &random)
-                // A caption drawn at random from several is compared as one of the possible ones.
-                let possible = dataset.pairs[index].texts.map { CaptionCleaning.caption($0) }
-                comparison.same("\(name).\(index) caption", possible.contains(texts[0]), true)
-                comparison.same("\(name).\(index) drawn", possible.contains(found.text), true)
-                if possible.count == 1 {
-                    comparison.same("\(name).\(index)", found.text, texts[0])
-                }
-                comparison.same("\(name).\(index) concepts", found.concepts, texts[1])
-            }
-            for (index, path) in (item.resolvedPathsRelativeToDataDir ?? []).enumerated() {
-                comparison.same(
-                    "\(name).\(index) path", dataset.paths.resolve(dataset.pairs[index].image),
-                    path)
-            }
+            comparison.same("\(name).length", length, item.length)
         }
         return comparison
+    }
+
+    private func comparePretraining(
+        _ bench: DatasetBench, _ item: DatasetFields.Case, _ comparison: inout Comparison
+    ) throws -> Int {
+        let records: [PretrainingRecord] = try bench.records()
+        let dataset = bench.dataset(ImageTextPair.pairs(of: records))
+        var random = SeededGenerator(0)
+        for (index, expected) in item.items.enumerated() {
+            let found = dataset.texts(of: index, isMirrored: false, using: &random)
+            let texts = expected[1].texts
+            // A caption drawn at random from several is compared as one of the possible ones.
+            let possible = dataset.pairs[index].texts.map { CaptionCleaning.caption($0) }
+            comparison.same("\(bench.name).\(index) caption", possible.contains(texts[0]), true)
+            comparison.same("\(bench.name).\(index) drawn", possible.contains(found.text), true)
+            if possible.count == 1 {
+                comparison.same("\(bench.name).\(index)", found.text, texts[0])
+            }
+            comparison.same("\(bench.name).\(index) concepts", found.concepts, texts[1])
+        }
+        for (index, path) in (item.paths ?? []).enumerated() {
+            comparison.same(
+                "\(bench.name).\(index) path",
+                ImagePaths(dataDirectory: "").resolve(dataset.pairs[index].image), path)
+        }
+        return dataset.pairs.count
+    }
+
+    /// Training pairs of retrieval and grounding, and the phrases of grounding's evaluation.
+    private func comparePairs(
+        _ bench: DatasetBench, _ item: DatasetFields.Case, _ comparison: inout Comparison
+    ) throws -> Int {
+        if bench.name == "grounding_test" {
+            let records: [ReferringRecord] = try bench.records()
+            let set = ReferringEvaluationSet(
+                records: records, paths: bench.paths, tokenizer: bench.tokenizer,
+                options: bench.evaluation, maxTokens: 512)
+            for (index, expected) in item.items.enumerated() {
+                let arrays = try set.batch(index..<index + 1)
+                comparison.same(
+                    "\(bench.name).\(index)", arrays.texts,
+                    bench.tokenizer.encode([expected[1].text]))
+                comparison.same(
+                    "\(bench.name).\(index) concepts", arrays.images.concepts,
+                    bench.concepts([expected[0][1].text], padding: .length(55)))
+                comparison.same(
+                    "\(bench.name).\(index) ref_id", set.records[index].referenceID,
+                    expected[2].integer)
+            }
+            return set.records.count
+        }
+        let pairs =
+            bench.name.hasPrefix("grounding")
+            ? ImageTextPair.pairs(of: try bench.records(ReferringRecord.self))
+            : ImageTextPair.pairs(of: try bench.records(RetrievalRecord.self))
+        let dataset = bench.dataset(pairs)
+        var random = SeededGenerator(0)
+        for (index, expected) in item.items.enumerated() {
+            let found = dataset.texts(of: index, isMirrored: false, using: &random)
+            let texts = expected[1].texts
+            comparison.same("\(bench.name).\(index)", found.text, texts[0])
+            if texts.count > 1 {
+                comparison.same("\(bench.name).\(index) concepts", found.concepts, texts[1])
+            }
+            comparison.same(
+                "\(bench.name).\(index) image", pairs[index].identity, expected[2].integer)
+        }
+        return pairs.count
+    }
+
+    private func compareRetrievalSet(
+        _ bench: DatasetBench, _ item: DatasetFields.Case, _ comparison: inout Comparison
+    ) throws -> Int {
+        let set = RetrievalEvaluationSet(
+            records: try bench.records(), paths: bench.paths, tokenizer: bench.tokenizer,
+            options: bench.evaluation)
+        for (index, expected) in (item.texts?.list ?? []).enumerated() {
+            comparison.same("\(bench.name) text \(index)", set.texts[index], expected.texts[0])
+            comparison.same(
+                "\(bench.name) image of text \(index)", set.imageOfText[index],
+                item.imageOfText?["\(index)"])
+        }
+        for (index, expected) in item.items.enumerated() where expected[0].list.count > 1 {
+            comparison.same(
+                "\(bench.name).\(index) concepts", try set.images(index..<index + 1).concepts,
+                bench.concepts([expected[0][1].text], padding: .length(55)))
+        }
+        return set.records.count
+    }
+
+    private func compareQuestions(
+        _ bench: DatasetBench, _ item: DatasetFields.Case, _ comparison: inout Comparison
+    ) throws -> Int {
+        let dataset = QuestionDataset(
+            records: try bench.records(),
+            paths: QuestionImagePaths(visualQuestions: bench.paths, visualGenome: bench.paths),
+            tokenizer: bench.tokenizer, endMark: "[SEP]")
+        let all = 0..<dataset.records.count
+        if let collated = item.collated {
+            let arrays = try dataset.batch(Array(all), seed: (0, 0), bench.training)
+            comparison.same(
+                "questions", arrays.questions, bench.tokenizer.encode(collated.questions))
+            comparison.same("concepts", arrays.images.concepts, bench.concepts(collated.concepts))
+            comparison.same("answers", arrays.answers, bench.tokenizer.encode(collated.answers))
+            comparison.same("weights", arrays.weights, collated.weights)
+            comparison.same(
+                "n", all.map { question in arrays.questionOfAnswer.count { $0 == question } },
+                collated.counts)
+        } else {
+            let arrays = try dataset.batch(all, bench.evaluation)
+            let texts = item.items.map { $0[1].texts }
+            comparison.same(
+                "test questions", arrays.questions, bench.tokenizer.encode(texts.map { $0[0] }))
+            comparison.same(
+                "test concepts", arrays.images.concepts,
+                bench.concepts(texts.map { $0[1] }, padding: .length(55)))
+            comparison.same(
+                "question ids", dataset.records.map(\.questionID), item.items.map { $0[2].integer })
+        }
+        return dataset.records.count
+    }
+
+    private func compareSentences(
+        _ bench: DatasetBench, _ item: DatasetFields.Case, _ comparison: inout Comparison
+    ) throws -> Int {
+        var sentences: [ClassifiedSentence] = []
+        var items: [JSONValue] = []
+        for (annotation, expected) in zip(item.annotations, item.items) {
+            let isKnown = bench.name == "ve" || ["True", "False"].contains(annotation["label"].text)
+            guard isKnown else {
+                // The official code takes every other label for False; here it is an error.
+                comparison.same("\(bench.name): unknown label", expected[3].integer, 0)
+                let refused = try DatasetBench(name: bench.name, [annotation], bench.tokenizer)
+                defer { refused.remove() }
+                comparison.same(
+                    "\(bench.name): unknown label is refused",
+                    (try? refused.records(PairRecord.self)) == nil, true)
+                continue
+            }
+            let one = try DatasetBench(name: bench.name, [annotation], bench.tokenizer)
+            defer { one.remove() }
+            sentences +=
+                bench.name == "ve"
+                ? try one.records(EntailmentRecord.self).map { ClassifiedSentence($0) }
+                : try one.records(PairRecord.self).map { ClassifiedSentence($0) }
+            items.append(expected)
+        }
+        let dataset = SentenceDataset(
+            sentences: sentences, paths: bench.paths, tokenizer: bench.tokenizer)
+        var options = bench.evaluation
+        options.textTokens = 512
+        options.padsToLength = false
+        let training = try dataset.batch(Array(sentences.indices), seed: (0, 0), bench.training)
+        let place = bench.name == "ve" ? 1 : 2
+        for arrays in [try dataset.batch(sentences.indices, options), training] {
+            let texts = items.map { $0[place].texts }
+            comparison.same(
+                "\(bench.name) sentences", arrays.texts,
+                bench.tokenizer.encode(texts.map { $0[0] }))
+            for (number, images) in arrays.images.enumerated() {
+                comparison.same(
+                    "\(bench.name) concepts \(number)", images.concepts,
+                    bench.concepts(texts.map { $0[1 + number] }))
+            }
+            comparison.same(
+                "\(bench.name) labels", arrays.labels, items.map { $0[place + 1].integer ?? -1 })
+        }
+        return item.annotations.count
+    }
+}
+
+/// Annotations in a file, with pictures where they say.
+private struct DatasetBench {
+    let name: String
+    let tokenizer: WordPieceTokenizer
+    private let directory: URL
+
+    init(name: String, _ annotations: [JSONValue], _ tokenizer: WordPieceTokenizer) throws {
+        self.name = name
+        self.tokenizer = tokenizer
+        directory = FileManager.default.temporaryDirectory
+            .appendingPathComponent("parity-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        try JSONEncoder().encode(annotations)
+            .write(to: directory.appendingPathComponent("records.json"))
+        let picture = try ImageEncoder.png(
+            RGBImage(width: 8, height: 8, pixels: [UInt8](repeating: 128, count: 8 * 8 * 3)))
+        for annotation in annotations {
+            let images = annotation["images"].list.map(\.text) + [annotation["image"].text]
+            for image in images where !image.isEmpty && !image.hasPrefix("/") {
+                let file = directory.appendingPathComponent(
+                    image.contains(".") ? image : image + ".jpg")
+                try FileManager.default.createDirectory(
+                    at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try picture.write(to: file)
+            }
+        }
+    }
+
+    func remove() { try? FileManager.default.removeItem(at: directory) }
+
+    var paths: ImagePaths { ImagePaths(dataDirectory: directory.path) }
+
+    private var separates: Bool { name.contains("sepTrue") || name == "vqa_test" }
+
+    var training: ImageTextOptions {
+        var options = ImageTextOptions(transform: .evaluation(side: 8))
+        options.separatesConcepts = separates
+        return options
+    }
+
+    var evaluation: EvaluationOptions {
+        var options = EvaluationOptions(side: 8)
+        options.separatesConcepts = separates
+        return options
+    }
+
+    func records<Record: AnnotationRecord>(_ type: Record.Type = Record.self) throws -> [Record] {
+        try AnnotationFile.load(
+            files: [directory.appendingPathComponent("records.json").path],
+            requiresConcepts: false)
+    }
+
+    func dataset(_ pairs: [ImageTextPair]) -> ImageTextDataset {
+        ImageTextDataset(pairs: pairs, paths: paths, tokenizer: tokenizer, options: training)
+    }
+
+    func concepts(_ texts: [String], padding: Padding = .longest) -> EncodedBatch {
+        tokenizer.encode(texts, maxLength: 55, padding: padding)
+    }
+}
+
+/// JSON of any form; what is not there is empty.
+private enum JSONValue: Codable {
+    case text(String)
+    case number(Double)
+    case boolean(Bool)
+    case list([JSONValue])
+    case object([String: JSONValue])
+    case null
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if let text = try? value.decode(String.self) {
+            self = .text(text)
+        } else if let boolean = try? value.decode(Bool.self) {
+            self = .boolean(boolean)
+        } else if let number = try? value.decode(Double.self) {
+            self = .number(number)
+        } else if let list = try? value.decode([JSONValue].self) {
+            self = .list(list)
+        } else if let object = try? value.decode([String: JSONValue].self) {
+            self = .object(object)
+        } else {
+            self = .null
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var value = encoder.singleValueContainer()
+        switch self {
+        case .text(let text): try value.encode(text)
+        case .number(let number):
+            // Record types read whole numbers as such.
+            if let integer = Int(exactly: number) {
+                try value.encode(integer)
+            } else {
+                try value.encode(number)
+            }
+        case .boolean(let boolean): try value.encode(boolean)
+        case .list(let list): try value.encode(list)
+        case .object(let object): try value.encode(object)
+        case .null: try value.encodeNil()
+        }
+    }
+
+    var text: String { if case .text(let text) = self { text } else { "" } }
+    var integer: Int? { if case .number(let number) = self { Int(number) } else { nil } }
+    var list: [JSONValue] { if case .list(let list) = self { list } else { [] } }
+
+    /// A text, or the texts of a list.
+    var texts: [String] { if case .list(let list) = self { list.map(\.text) } else { [text] } }
+
+    subscript(index: Int) -> JSONValue { index < list.count ? list[index] : .null }
+
+    subscript(key: String) -> JSONValue {
+        if case .object(let object) = self { object[key] ?? .null } else { .null }
     }
 }

@@ -153,7 +153,7 @@ public struct CLIPTask: TrainingTask {
             mergesFile: merges, vocabularySize: configuration.model.text.vocabularySize,
             contextLength: configuration.model.text.contextLength)
         images = TrainingImages(
-            names: records.map(\.image), paths: paths,
+            names: records.map { [$0.image] }, paths: paths,
             transform: .training(
                 .crop(
                     RandomResizedCrop(

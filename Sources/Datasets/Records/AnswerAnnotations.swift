@@ -29,8 +29,8 @@ public struct AnswerAnnotations: Codable, Sendable, Equatable {
         public let questionType: String
         /// yes/no, number or other.
         public let answerType: String
-        /// The commonest answer.
-        public let commonAnswer: String
+        /// The commonest answer, nil where the file does not say.
+        public let commonAnswer: String?
         /// One for each annotator.
         public let answers: [Answer]
 
@@ -46,7 +46,7 @@ public struct AnswerAnnotations: Codable, Sendable, Equatable {
         /// Makes an annotation.
         public init(
             questionID: Int, imageID: Int, questionType: String, answerType: String,
-            commonAnswer: String, answers: [Answer]
+            commonAnswer: String?, answers: [Answer]
         ) {
             self.questionID = questionID
             self.imageID = imageID

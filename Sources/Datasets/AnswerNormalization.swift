@@ -1,0 +1,159 @@
+import Foundation
+
+/// Brings answers to a common form before they are compared, as the evaluation of VQA v2 does
+/// (Antol et al. 2015; `parity/vqa_accuracy`).
+public enum AnswerNormalization {
+    /// A predicted answer: punctuation, then number words, articles and contractions.
+    public static func prediction(_ answer: String) -> String {
+        let line = answer.replacing("\n", with: " ").replacing("\t", with: " ")
+        return words(punctuation(line.trimmingCharacters(in: .whitespacesAndNewlines)))
+    }
+
+    /// Marks that are dropped beside a space, and become a space between two other characters.
+    private static let marks: [Character] = [
+        ";", "/", "[", "]", "\"", "{", "}", "(", ")", "=", "+", "\\", "_", "-", ">", "<", "@", "`",
+        ",", "?", "!",
+    ]
+
+    /// Periods that are dropped at most; the official code passes a flag where this number belongs.
+    private static let mostPeriods = 32
+
+    /// Drops punctuation: what annotators wrote gets no more than this.
+    public static func punctuation(_ answer: String) -> String {
+        let original = Array(answer)
+        let hasNumberWithComma = original.indices.dropFirst().dropLast().contains { place in
+            original[place] == "," && original[place - 1].isDigit && original[place + 1].isDigit
+        }
+        var result = original
+        for mark in marks {
+            let standsBesideSpace = zip(original, original.dropFirst()).contains {
+                $0 == mark && $1 == " " || $0 == " " && $1 == mark
+            }
+            if standsBesideSpace || hasNumberWithComma {
+                result.removeAll { $0 == mark }
+            } else {
+                result = result.map { $0 == mark ? " " : $0 }
+            }
+        }
+        var dropped = 0
+        var kept: [Character] = []
+        for (place, character) in result.enumerated() {
+            let isBeforeDigit = place + 1 < result.count && result[place + 1].isDigit
+            if character == ".", !isBeforeDigit, dropped < mostPeriods {
+                dropped += 1
+            } else {
+                kept.append(character)
+            }
+        }
+        return String(kept)
+    }
+
+    /// Lower case, digits for number words, no articles, contractions with their apostrophes.
+    private static func words(_ answer: String) -> String {
+        answer.lowercased().split(whereSeparator: \.isWhitespace).map(String.init)
+            .map { numbers[$0] ?? $0 }.filter { !["a", "an", "the"].contains($0) }
+            .map { contractions[$0] ?? $0 }.joined(separator: " ")
+    }
+
+    private static let numbers = [
+        "none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5",
+        "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10",
+    ]
+
+    /// What stands for each contraction that lacks one of its apostrophes. `somebody'd` loses its own,
+    /// as in the official table.
+    private static let contractions: [String: String] = {
+        var table = ["somebody'd": "somebodyd"]
+        for word in contracted.split(whereSeparator: \.isWhitespace).map(String.init) {
+            for place in word.indices where word[place] == "'" {
+                var without = word
+                without.remove(at: place)
+                table[without] = word
+            }
+        }
+        return table
+    }()
+
+    /// The contractions that the official table knows, with their apostrophes.
+    private static let contracted = """
+        ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've hasn't
+        haven't he'd he'd've he's how'd how'll how's isn't it'd it'd've it'll ma'am might've mightn't
+        mightn't've must've mustn't needn't not've o'clock oughtn't 'ow's'at shan't she'd've should've
+        shouldn't shouldn't've somebody'd've somebody'll somebody's someone'd someone'd've someone'll
+        someone's something'd something'd've something'll that's there'd there'd've there're there's
+        they'd they'd've they'll they're they've 'twas wasn't we'd've we've weren't what'll what're
+        what's what've when's where'd where's where've who'd who'd've who'll who's who've why'll
+        why're why's won't would've wouldn't wouldn't've y'all y'all'd've y'all'll you'd you'd've
+        you'll you're you've
+        """
+}
+
+extension Character {
+    /// A decimal digit of any script.
+    fileprivate var isDigit: Bool {
+        unicodeScalars.count == 1
+            && unicodeScalars.allSatisfy { $0.properties.generalCategory == .decimalNumber }
+    }
+}
+
+/// How often answers agree with those of annotators: an answer that three others gave is right, one
+/// that fewer gave is so in part (Antol et al. 2015).
+public struct AnswerAccuracy: Sendable, Equatable {
+    /// Agreement that counts in full.
+    static let fullAgreement = 3.0
+
+    /// Mean over the questions, in percent.
+    public let overall: Double
+    /// Mean for each kind of answer, in percent.
+    public let byAnswerType: [String: Double]
+    /// Mean for each kind of question, in percent.
+    public let byQuestionType: [String: Double]
+    /// Of each question, in percent.
+    public let byQuestion: [Int: Double]
+
+    /// Compares answers with those of annotators.
+    ///
+    /// - Parameters:
+    ///   - answers: by the number of the question
+    ///   - annotations: of at least one of these questions; others are left out
+    /// - Throws: ``AnnotationError/unansweredQuestions(count:example:)`` where a question of the
+    ///   annotations has no answer
+    public init(_ answers: [Int: String], _ annotations: [AnswerAnnotations.Annotation]) throws {
+        let missing = annotations.filter { answers[$0.questionID] == nil }
+        if let first = missing.first {
+            throw AnnotationError.unansweredQuestions(
+                count: missing.count, example: first.questionID)
+        }
+        var all: [Double] = []
+        var byQuestion: [Int: Double] = [:]
+        var byAnswerType: [String: [Double]] = [:]
+        var byQuestionType: [String: [Double]] = [:]
+        for annotation in annotations {
+            let share = Self.agreement(
+                AnswerNormalization.prediction(answers[annotation.questionID] ?? ""),
+                annotation.answers.map(\.answer))
+            all.append(share)
+            byQuestion[annotation.questionID] = 100 * share
+            byAnswerType[annotation.answerType, default: []].append(share)
+            byQuestionType[annotation.questionType, default: []].append(share)
+        }
+        func mean(_ shares: [Double]) -> Double {
+            100 * shares.reduce(0, +) / Double(max(1, shares.count))
+        }
+        overall = mean(all)
+        self.byQuestion = byQuestion
+        self.byAnswerType = byAnswerType.mapValues(mean)
+        self.byQuestionType = byQuestionType.mapValues(mean)
+    }
+
+    /// Mean over the annotators of how many of the others agree. [0, 1]
+    private static func agreement(_ prediction: String, _ given: [String]) -> Double {
+        // Where all annotators agree, their answer is compared as it is.
+        let given = Set(given).count > 1 ? given.map(AnswerNormalization.punctuation) : given
+        let matches = given.count { $0 == prediction }
+        let shares = given.map { answer in
+            min(1, Double(matches - (answer == prediction ? 1 : 0)) / fullAgreement)
+        }
+        return shares.reduce(0, +) / Double(max(1, shares.count))
+    }
+}
