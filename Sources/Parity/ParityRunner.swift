@@ -97,6 +97,7 @@ public struct ParityRunner: Sendable {
         case "nlvr": try item.compareClassification(.imagePair)
         case "nlvr_pretrain": try item.compareTextAssignment()
         case "vqa": try item.compareQuestionAnswering()
+        case "checkpoint_mapping": try item.compareCheckpointMapping()
         case "vqa_accuracy": try item.compareAnswerAccuracy()
         case "text_preprocess": try item.compareTextCleaning()
         case "bert_tokenizer":

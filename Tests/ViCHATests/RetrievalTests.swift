@@ -232,7 +232,8 @@ import Torch
         #expect(report.initialized == ["idx_queue"])
         #expect(
             report.unused.allSatisfy { key in
-                FineTuningWeights.pretrainingOnly.contains(where: key.hasPrefix)
+                (FineTuningWeights.pretrainingOnly + FineTuningWeights.languageHeads)
+                    .contains(where: key.hasPrefix)
             })
         for (key, twin) in [
             ("text_encoder.encoder.layer.0.output.dense.weight", "text_encoder.bert."),

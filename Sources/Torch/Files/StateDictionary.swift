@@ -45,6 +45,14 @@ public struct StateDictionaryError: Error, Equatable, Sendable, CustomStringConv
     }
 }
 
+extension ParameterStore.Entry {
+    /// Some writers leave out the second key of a tied tensor and fixed indices.
+    fileprivate var canBeLeftOut: Bool {
+        if case .alias = role { return true }
+        return key.hasSuffix("position_ids")
+    }
+}
+
 extension ParameterStore {
     /// What ``load(_:allowingMissing:allowingUnexpected:)`` did.
     public struct LoadReport: Equatable, Sendable {
@@ -74,12 +82,10 @@ extension ParameterStore {
         var pairs: [(Tensor, Tensor)] = []
         for entry in entries {
             guard let source = tensors[entry.key] else {
-                // Some writers leave out the second key of a tied tensor and fixed indices.
-                if case .alias = entry.role { continue }
-                if entry.key.hasSuffix("position_ids") { continue }
+                if case .alias(let original) = entry.role, tensors[original] != nil { continue }
                 if allowingMissing.contains(where: entry.key.hasPrefix) {
                     report.initialized.append(entry.key)
-                } else {
+                } else if !entry.canBeLeftOut {
                     error.missing.append(entry.key)
                 }
                 continue
