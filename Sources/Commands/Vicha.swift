@@ -17,8 +17,9 @@ struct Vicha: ParsableCommand {
               vicha parity path/to/cases
             """,
         subcommands: [
-            Pretrain.self, RetrievalCommands.self, GroundingCommands.self, ConceptCommands.self,
-            FilterCaptions.self, MakeScenes.self, Demo.self, CompareCases.self,
+            Pretrain.self, RetrievalCommands.self, GroundingCommands.self, QuestionCommands.self,
+            EntailmentCommands.self, NLVRCommands.self, ConceptCommands.self, FilterCaptions.self,
+            MakeScenes.self, Demo.self, CompareCases.self,
         ])
 
     static func main() {

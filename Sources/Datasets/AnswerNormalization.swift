@@ -146,8 +146,62 @@ public struct AnswerAccuracy: Sendable, Equatable {
         self.byQuestionType = byQuestionType.mapValues(mean)
     }
 
+    /// Compares answers with those that records state.
+    ///
+    /// - Parameters:
+    ///   - answers: one for each record
+    ///   - records: with answers
+    /// - Throws: ``AnnotationError``
+    public init(_ answers: [String], _ records: [QuestionRecord]) throws {
+        try self.init(
+            Dictionary(uniqueKeysWithValues: answers.enumerated().map { ($0, $1) }),
+            Self.annotations(of: records))
+    }
+
+    /// What always giving the answer that annotators gave most often reaches.
+    /// - Throws: ``AnnotationError``
+    public static func commonest(_ annotations: [AnswerAnnotations.Annotation]) throws -> (
+        answer: String, accuracy: AnswerAccuracy
+    ) {
+        let answer = commonest(annotations.flatMap { $0.answers.map(\.answer) })
+        return (
+            answer,
+            try AnswerAccuracy(
+                Dictionary(annotations.map { ($0.questionID, answer) }) { first, _ in first },
+                annotations)
+        )
+    }
+
+    private static func commonest(_ answers: [String]) -> String {
+        let counts = answers.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+        return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? ""
+    }
+
+    /// The answers of records as annotations, whose questions are numbered from 0; the kind of an answer
+    /// is that of the commonest one.
+    public static func annotations(of records: [QuestionRecord]) -> [AnswerAnnotations.Annotation] {
+        records.enumerated().map { number, record in
+            let given = record.answers ?? []
+            return AnswerAnnotations.Annotation(
+                questionID: number, imageID: 0,
+                questionType: record.question.lowercased().split(separator: " ").prefix(2)
+                    .joined(separator: " "),
+                answerType: Self.type(of: given), commonAnswer: nil,
+                answers: given.enumerated().map { .init(answer: $1, answerID: $0 + 1) })
+        }
+    }
+
+    /// The kinds of VQA v2's annotations.
+    private static func type(of answers: [String]) -> String {
+        let commonest = commonest(answers)
+        if ["yes", "no"].contains(commonest) { return "yes/no" }
+        return Int(commonest) == nil ? "other" : "number"
+    }
+
     /// Mean over the annotators of how many of the others agree. [0, 1]
     private static func agreement(_ prediction: String, _ given: [String]) -> Double {
+        // Of one annotator there are no others.
+        guard given.count > 1 else { return given.contains(prediction) ? 1 : 0 }
         // Where all annotators agree, their answer is compared as it is.
         let given = Set(given).count > 1 ? given.map(AnswerNormalization.punctuation) : given
         let matches = given.count { $0 == prediction }

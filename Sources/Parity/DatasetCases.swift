@@ -60,7 +60,8 @@ extension ParityCase {
             case "vqa": length = try compareQuestions(bench, item, &comparison)
             case "ve", "nlvr": length = try compareSentences(bench, item, &comparison)
             default:
-                throw ParityError.malformed(case: self.name, reason: "there is no data set '\(name)'")
+                throw ParityError.malformed(
+                    case: self.name, reason: "there is no data set '\(name)'")
             }
             comparison.same("\(name).length", length, item.length)
         }
@@ -193,7 +194,8 @@ extension ParityCase {
         var sentences: [ClassifiedSentence] = []
         var items: [JSONValue] = []
         for (annotation, expected) in zip(item.annotations, item.items) {
-            let isKnown = bench.name == "ve" || ["True", "False"].contains(annotation["label"].text)
+            let isKnown =
+                bench.name == "ve" || ["True", "False"].contains(annotation["label"].text)
             guard isKnown else {
                 // The official code takes every other label for False; here it is an error.
                 comparison.same("\(bench.name): unknown label", expected[3].integer, 0)

@@ -122,7 +122,8 @@ extension ParityCase {
         let batch = QuestionBatch(
             images: try tensor("image", of: inputs),
             concepts: c.usesConcepts ? try tokens("kw", of: inputs) : nil,
-            questions: try tokens("question", of: inputs), answers: try tokens("answer", of: inputs),
+            questions: try tokens("question", of: inputs),
+            answers: try tokens("answer", of: inputs),
             questionOfAnswer: Tensor(
                 counts.enumerated().flatMap { Array(repeating: $0, count: $1) }),
             weights: try tensor("weights", of: inputs))

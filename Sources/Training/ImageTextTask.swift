@@ -2,18 +2,18 @@ import Datasets
 import Torch
 import ViCHA
 
-/// A task on images with texts, whose configuration says how steps follow each other.
-public protocol ImageTextTask: TrainingTask where Batch == ImageTextArrays {
+/// A task whose configuration says how steps follow each other.
+public protocol ConfiguredTask: TrainingTask {
     /// What a configuration file of the task says.
     associatedtype Configuration: TrainingConfiguration
 
     /// Sizes and settings.
     var configuration: Configuration { get }
-    /// What is trained on.
-    var dataset: ImageTextDataset { get }
+    /// Records that are trained on.
+    var recordCount: Int { get }
 }
 
-extension ImageTextTask {
+extension ConfiguredTask {
     /// Which weights the optimizer decays.
     public var parameterGroups: [AdamW.Group] {
         ParameterGroups.make(
@@ -24,10 +24,27 @@ extension ImageTextTask {
     /// How steps follow each other.
     public var plan: TrainingPlan {
         TrainingPlan(
-            recordCount: dataset.pairs.count, batchSize: configuration.batchSize,
+            recordCount: recordCount, batchSize: configuration.batchSize,
             learningRate: configuration.optimizer.learningRate, schedule: configuration.schedule,
             saveStep: configuration.saveStep)
     }
+
+    /// Writes the configuration of the run with every value.
+    /// - Throws: `FileWritingError`
+    public func writeConfiguration(to path: String) throws {
+        try ConfigurationFile.write(configuration, to: path)
+    }
+}
+
+/// A task on pairs of an image and a text.
+public protocol ImageTextTask: ConfiguredTask where Batch == ImageTextArrays {
+    /// What is trained on.
+    var dataset: ImageTextDataset { get }
+}
+
+extension ImageTextTask {
+    /// Pairs that are trained on.
+    public var recordCount: Int { dataset.pairs.count }
 
     /// Makes the batch of some pairs.
     public var makeBatch:
@@ -37,11 +54,5 @@ extension ImageTextTask {
             let arrays = try dataset.batch(indices, seed: seed)
             return (arrays, arrays.skipped)
         }
-    }
-
-    /// Writes the configuration of the run with every value.
-    /// - Throws: `FileWritingError`
-    public func writeConfiguration(to path: String) throws {
-        try ConfigurationFile.write(configuration, to: path)
     }
 }

@@ -4,27 +4,13 @@ import ViCHA
 
 /// Fine-tuning for image-text retrieval (`spec.md` section 7).
 public struct RetrievalTask: ImageTextTask {
-    /// Images and captions that the model is evaluated on.
-    public struct EvaluationSets: Sendable {
-        /// What the best checkpoint is chosen by.
-        public var validation: RetrievalEvaluationSet?
-        /// What is reported beside it.
-        public var test: RetrievalEvaluationSet?
-
-        /// Makes the value.
-        public init(validation: RetrievalEvaluationSet?, test: RetrievalEvaluationSet?) {
-            self.validation = validation
-            self.test = test
-        }
-    }
-
     /// The model that is trained.
     public let model: RetrievalModel
     /// Sizes and settings.
     public let configuration: RetrievalConfiguration
     /// What is trained on.
     public let dataset: ImageTextDataset
-    private let sets: EvaluationSets
+    private let sets: EvaluationSets<RetrievalEvaluationSet>
     private let workers: Int
 
     /// Describes the task.
@@ -38,7 +24,7 @@ public struct RetrievalTask: ImageTextTask {
     /// - Throws: ``ModelConfigurationError``
     public init(
         _ configuration: RetrievalConfiguration, model: RetrievalModel, dataset: ImageTextDataset,
-        sets: EvaluationSets, workers: Int = 2
+        sets: EvaluationSets<RetrievalEvaluationSet>, workers: Int = 2
     ) throws {
         try configuration.validate()
         self.configuration = configuration
@@ -59,18 +45,13 @@ public struct RetrievalTask: ImageTextTask {
 
     /// Recall on the validation and the test set.
     public func evaluate(on device: Device) throws -> EpochEvaluation? {
-        var results: [(name: String, value: Double)] = []
-        var score: Double?
-        for (prefix, set) in [("val", sets.validation), ("test", sets.test)] {
-            guard let set else { continue }
+        try sets.evaluated { set in
             let evaluation = try RetrievalEvaluation(
                 set, model.scorer,
                 .init(configuration, device: device, autocast: nil, workers: workers))
             let metrics = evaluation.matchingMetrics ?? evaluation.dualMetrics
-            results += metrics.named.map { ("\(prefix)_\($0.name)", $0.value) }
-            score = score ?? metrics.mean
+            return (metrics.named, metrics.mean)
         }
-        return score.map { EpochEvaluation(results: results, score: $0) }
     }
 }
 

@@ -95,7 +95,7 @@ public final class Trainer<Task: TrainingTask> {
                 progress.update(
                     done, items: (done - first) * sampler.batchSize, title: "epoch \(state.epoch)",
                     values: shown.map {
-                        (String($0.name.dropFirst(5)), String(format: "%.3f", $0.value))
+                        (TrainingLosses.shortName($0.name), String(format: "%.3f", $0.value))
                     })
             }
             if endsEpoch { try finishEpoch(log) }

@@ -38,7 +38,8 @@ final class TrainingLog {
         fields += losses.map { "\"\($0.name)\": \($0.value)" }
         try write("{" + fields.joined(separator: ", ") + "}\n", to: steps, Self.stepFile)
         try events.add(
-            [("lr", learningRate)] + losses.map { ("loss/" + $0.name.dropFirst(5), $0.value) },
+            [("lr", learningRate)]
+                + losses.map { ("loss/" + TrainingLosses.shortName($0.name), $0.value) },
             step: step)
     }
 

@@ -102,8 +102,13 @@ public struct TrainingStep {
 public struct TrainingLosses {
     /// What is minimised.
     public let total: Tensor
-    /// What logs show, by the official names, `loss_…`.
+    /// What logs show, by the official names, `loss_…` or `loss` alone.
     public let parts: [(name: String, value: Tensor)]
+
+    /// A loss's name where it is clear that it is one: without `loss_`.
+    static func shortName(_ name: String) -> String {
+        name.hasPrefix("loss_") ? String(name.dropFirst("loss_".count)) : name
+    }
 
     /// Makes the value.
     public init(total: Tensor, parts: [(name: String, value: Tensor)]) {

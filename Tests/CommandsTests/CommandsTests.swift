@@ -88,7 +88,8 @@ import Torch
                 "train-tagger",
             ], "filter": ["per-image", "percentage"],
             "retrieval": ["train", "evaluate", "search", "match"],
-            "grounding": ["train", "evaluate", "draw"],
+            "grounding": ["train", "evaluate", "draw"], "vqa": ["train", "evaluate", "ask"],
+            "entailment": ["train", "evaluate"], "nlvr": ["assign", "train", "evaluate"],
         ]
         let commands =
             [[], ["pretrain"], ["scenes"], ["demo"], ["parity"]]

@@ -5,7 +5,7 @@ import Testing
 /// Retrieval and grounding as a user runs them: from scenes to evaluated models.
 extension CommandsTests {
     /// Scenes with the generator's concepts, and a pretraining checkpoint.
-    private func pretrained() throws -> (directory: String, run: [String]) {
+    func pretrained() throws -> (directory: String, run: [String]) {
         let directory = Self.temporaryDirectory()
         let scenes = directory + "/scenes"
         let made = try vicha([

@@ -38,6 +38,41 @@ import ViCHA
         #expect(loaded.configuration.batchSize == 16)
     }
 
+    /// The published files of the reasoning tasks, where they lie beside the project.
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: officialDirectory)))
+    func publishedFilesOfReasoningAreRead() throws {
+        func load<C: TrainingConfiguration>(_ type: C.Type, _ name: String) throws -> C {
+            let loaded = try ConfigurationFile.load(
+                type, Self.officialDirectory + "/\(name).yaml")
+            #expect(loaded.warnings == [], "\(name)")
+            try loaded.configuration.validate()
+            #expect(loaded.configuration.settings.model.compatibility == .official)
+            return loaded.configuration
+        }
+        for name in ["VQA", "VQA_4m"] {
+            let c = try load(QuestionAnsweringConfiguration.self, name)
+            #expect(c.trainFiles.first == "vqa_train.json")
+            #expect(c.testFiles == ["vqa_test.json"] && c.validationFile == nil)
+            #expect(c.candidates == 128 && c.endMark == "[SEP]" && c.schedule.epochs == 8)
+            #expect(c.questionImageRoot == "coco/" && c.visualGenomeImageRoot == "visual_genome/")
+            #expect(c.batchSize == (name == "VQA" ? 16 : 8) && c.fineTuning.distills)
+        }
+        for (name, batch, warmsUp) in [
+            ("VE", 16, false), ("VE_4m", 16, false), ("NLVR", 8, true), ("NLVR_4m", 8, true),
+        ] {
+            let c = try load(ClassificationConfiguration.self, name)
+            #expect(c.trainFiles.count == 1 && c.validationFile != nil && c.testFile != nil)
+            #expect(c.batchSize == batch && c.fineTuning.warmsUp == warmsUp, "\(name)")
+            #expect(c.testBatchSize == ["VE": 64, "VE_4m": 32][name])
+            #expect(!c.fineTuning.imageRoot.isEmpty)
+            #expect(c.textTokens(.imagePair) == 512 && c.textTokens(.entailment) == 25)
+        }
+        for name in ["NLVR_pretrain", "NLVR_pretrain_4m"] {
+            let c = try load(PretrainingConfiguration.self, name)
+            #expect(c.schedule.epochs == 1 && c.batchSize == 32 && c.trainFiles.count > 1)
+        }
+    }
+
     /// The official code cuts texts only together with concepts.
     @Test func textsAreCutWithoutConceptsWhenCorrected() {
         var settings = TrainingSettings()
@@ -65,6 +100,48 @@ import ViCHA
         #expect(
             try ConfigurationFile.load(GroundingConfiguration.self, path).configuration
                 == grounding)
+        var questions = QuestionAnsweringConfiguration()
+        (questions.trainFiles, questions.testFiles, questions.validationFile) = (["a"], ["b"], "c")
+        (questions.candidates, questions.endMark, questions.answerList) = (9, "[MASK]", "d")
+        try ConfigurationFile.write(questions, to: path)
+        #expect(
+            try ConfigurationFile.load(QuestionAnsweringConfiguration.self, path).configuration
+                == questions)
+        var sentences = ClassificationConfiguration()
+        (sentences.trainFiles, sentences.validationFile, sentences.batchSize) = (["a"], "b", 5)
+        try ConfigurationFile.write(sentences, to: path)
+        #expect(
+            try ConfigurationFile.load(ClassificationConfiguration.self, path).configuration
+                == sentences)
+    }
+
+    /// Accuracy, its baseline, and the share of sentences that are right of all their pairs.
+    @Test func classificationIsMeasured() {
+        let told = [("a", true), ("a", false), ("b", true), ("b", true), ("c", true)]
+        let sentences = told.enumerated().map { number, pair in
+            ClassifiedSentence(
+                PairRecord(
+                    images: ["x", "y"], sentence: pair.0, isTrue: pair.1, leftConcepts: nil,
+                    rightConcepts: nil, identifier: "dev-\(pair.0)-\(number)"))
+        }
+        let found = ClassificationEvaluation([1, 0, 1, 0, 1], sentences, classes: 2)
+        #expect(found.confusion == [[1, 0], [1, 3]])
+        #expect(found.accuracy == 0.8 && found.classAccuracy == [1, 0.75])
+        #expect(found.majority.label == 1 && found.majority.accuracy == 0.8)
+        #expect(found.consistency == 2.0 / 3)
+        let lone = EntailmentRecord(image: "x", sentence: "y", label: .neutral, concepts: nil)
+        let entailment = ClassificationEvaluation([2], [ClassifiedSentence(lone)], classes: 3)
+        #expect(entailment.consistency == nil && entailment.accuracy == 0)
+        #expect(entailment.classAccuracy == [0, 0, 0])
+    }
+
+    /// Widths that differ between the encoders leave the decoder without weights to start from.
+    @Test func decodersNeedOneWidth() {
+        var c = QuestionAnsweringConfiguration()
+        (c.trainFiles, c.settings.readsConcepts) = (["a"], true)
+        #expect(throws: Never.self) { try c.validate() }
+        (c.model.vision.width, c.model.vision.heads, c.model.text.encoderWidth) = (384, 6, 384)
+        #expect(throws: ModelConfigurationError.self) { try c.validate() }
     }
 
     /// The momentum model's share rises over the first epoch only where that is wanted.

@@ -46,9 +46,9 @@ struct DrawGrounding: ParsableCommand {
         let configuration = try heat.applied(to: trained.configuration())
         let device = try trained.model.device.resolved()
         let tokenizer = try trained.model.tokenizer(for: configuration.model)
-        let mapper = try RetrievalModel(
-            configuration.model, checkpoint: trained.checkpoint, device: device
-        ).heatMapper
+        let model = try RetrievalModel(configuration.model, device: device)
+        try trained.model.load(trained.checkpoint, into: model)
+        let mapper = model.heatMapper
         try mapper.check(configuration.attention)
         let picture = try ImageDecoder.decode(path: image)
         let found = try concepts.find(

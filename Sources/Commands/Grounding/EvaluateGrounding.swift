@@ -28,42 +28,35 @@ struct EvaluateGrounding: ParsableCommand {
     @OptionGroup var model: ModelRunOptions
     @OptionGroup var heat: HeatOptions
 
-    @Option(help: "Weights of a fine-tuned or pretrained model.")
-    var checkpoint: String
-
-    @Option(name: [.long, .customLong("output_dir")], help: "Directory for log.txt.")
-    var outputDir: String?
+    @OptionGroup var evaluation: EvaluationOptionsGroup
 
     func run() throws {
         let configuration = try heat.applied(to: model.configuration())
         let device = try model.model.device.resolved()
         let run = try GroundingRun(
-            configuration, data: model.data.location(),
-            tokenizer: model.model.tokenizer(for: configuration.model), checkpoint: checkpoint,
-            seed: 0,
-            device: device)
+            configuration, model, checkpoint: evaluation.checkpoint, device: device)
         guard let data = try run.evaluationData() else {
             throw ModelConfigurationError(
                 key: "test_file", expected: "a list of annotation files")
         }
-        let evaluation = try withAutocast(model.model.device.autocast, on: device) {
+        let measured = try withAutocast(model.model.device.autocast, on: device) {
             try GroundingEvaluation(
                 data.set, run.model.heatMapper, references: data.references,
                 detections: data.detections,
                 .init(configuration, device: device, workers: model.workers))
         }
-        for ((split, share), (_, chance)) in zip(evaluation.accuracy, evaluation.chance) {
+        for ((split, share), (_, chance)) in zip(measured.accuracy, measured.chance) {
             print(
                 String(
                     format: "%@: %.1f %% right (a random box: %.1f %%)", split, 100 * share,
                     100 * chance))
         }
-        if evaluation.withoutDetections > 0 {
+        if measured.withoutDetections > 0 {
             print(
-                "\(evaluation.withoutDetections) phrases have no box to choose from: det_file has none "
+                "\(measured.withoutDetections) phrases have no box to choose from: det_file has none "
                     + "in their image")
         }
         try EvaluationLog.append(
-            evaluation.accuracy.map { ("\($0.split)_d", $0.share) }, to: outputDir)
+            measured.accuracy.map { ("\($0.split)_d", $0.share) }, to: evaluation.outputDir)
     }
 }

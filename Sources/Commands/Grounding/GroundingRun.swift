@@ -1,11 +1,24 @@
 import Datasets
+import Torch
 import Training
 import ViCHA
 
 /// Fine-tuning for grounding.
-typealias GroundingRun = FineTuningRun<GroundingConfiguration>
+typealias GroundingRun = FineTuningRun<GroundingConfiguration, RetrievalModel>
 
-extension FineTuningRun<GroundingConfiguration> {
+extension FineTuningRun<GroundingConfiguration, RetrievalModel> {
+    /// Builds the model and takes over the weights of a checkpoint, where one is given.
+    init(
+        _ configuration: GroundingConfiguration, _ options: ModelRunOptions, checkpoint: String?,
+        seed: UInt64 = 0, device: Device
+    ) throws {
+        try configuration.validate()
+        try self.init(
+            configuration, options, imageRoot: configuration.fineTuning.imageRoot,
+            checkpoint: checkpoint
+        ) { try RetrievalModel(configuration.model, seed: seed, device: device) }
+    }
+
     /// The directory with references, beside the annotation files, as the official code has it.
     static var referenceDirectory: String { "refcoco+" }
 
@@ -14,7 +27,10 @@ extension FineTuningRun<GroundingConfiguration> {
         let records: [ReferringRecord] = try records(configuration.trainFiles)
         return try dataset(
             ImageTextPair.pairs(of: records),
-            framing: .whole(side: configuration.model.vision.imageSize), swapsSides: true)
+            ImageTextOptions(
+                configuration.settings,
+                framing: .whole(side: configuration.model.vision.imageSize), swapsSides: true,
+                textTokens: configuration.settings.fineTuningTextTokens))
     }
 
     /// The phrases of test_file with what they mean, nil where there is no such file.

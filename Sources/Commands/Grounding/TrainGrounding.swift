@@ -35,9 +35,8 @@ struct TrainGrounding: ParsableCommand {
         let stop = StopSignal()
         stop.watchSignals()
         let run = try GroundingRun(
-            configuration, data: model.data.location(),
-            tokenizer: model.model.tokenizer(for: configuration.model),
-            checkpoint: training.startingWeights(), seed: options.seed, device: options.device)
+            configuration, model, checkpoint: training.startingWeights(), seed: options.seed,
+            device: options.device)
         let dataset = try run.dataset()
         let trainer = try Trainer(
             GroundingTask(

@@ -5,56 +5,76 @@ import Torch
 import Training
 import ViCHA
 
-/// Fine-tuning for retrieval or grounding, put together from files and options.
-struct FineTuningRun<Configuration: FineTuningConfiguration> {
+/// Training or evaluating a model on a downstream task, put together from files and options.
+struct FineTuningRun<Configuration: TrainingConfiguration, Model: FineTunedModel> {
     let configuration: Configuration
     let data: DataLocation
     let tokenizer: WordPieceTokenizer
-    let model: RetrievalModel
+    let model: Model
 
     /// Builds the model and takes over the weights of a checkpoint, where one is given.
+    ///
+    /// - Parameters:
+    ///   - configuration: sizes and settings
+    ///   - options: where files lie
+    ///   - imageRoot: directory of the images in the data directory
+    ///   - checkpoint: weights to take
+    ///   - model: makes the model with random weights
     init(
-        _ configuration: Configuration, data: DataLocation, tokenizer: WordPieceTokenizer,
-        checkpoint: String?, seed: UInt64, device: Device
+        _ configuration: Configuration, _ options: ModelRunOptions, imageRoot: String = "",
+        checkpoint: String?, model: () throws -> Model
     ) throws {
-        try configuration.validate()
+        try configuration.settings.validate()
         self.configuration = configuration
-        self.data = data.inside(configuration.fineTuning.imageRoot)
-        self.tokenizer = tokenizer
-        model = try RetrievalModel(
-            configuration.model, checkpoint: checkpoint, seed: seed, device: device)
+        data = try options.data.location().inside(imageRoot)
+        tokenizer = try options.model.tokenizer(for: configuration.settings.model)
+        self.model = try model()
+        if let checkpoint { try options.model.load(checkpoint, into: self.model) }
     }
 
     /// The records of annotation files.
     func records<Record: AnnotationRecord>(_ files: [String]) throws -> [Record] {
         try AnnotationFile.load(
-            files: files.map(data.annotationFile), requiresConcepts: configuration.readsConcepts)
+            files: files.map(data.annotationFile),
+            requiresConcepts: configuration.settings.readsConcepts)
     }
 
     /// Pairs to train on, whose images are there unless that does not matter.
-    func dataset(
-        _ pairs: [ImageTextPair], framing: ImageTransform.Framing? = nil, swapsSides: Bool = false
-    ) throws -> ImageTextDataset {
+    func dataset(_ pairs: [ImageTextPair], _ options: ImageTextOptions) throws -> ImageTextDataset {
         let dataset = ImageTextDataset(
-            pairs: pairs, paths: data.images, tokenizer: tokenizer,
-            options: ImageTextOptions(
-                configuration.settings, framing: framing, swapsSides: swapsSides,
-                textTokens: configuration.settings.fineTuningTextTokens))
-        if !data.allowsMissingImages { try dataset.images.checkExistence() }
+            pairs: pairs, paths: data.images, tokenizer: tokenizer, options: options)
+        try check(dataset.images)
         return dataset
+    }
+
+    /// Makes sure that images are there, unless that does not matter.
+    func check(_ images: TrainingImages) throws {
+        if !data.allowsMissingImages { try images.checkExistence() }
     }
 }
 
-extension RetrievalModel {
-    /// A model with the weights of a checkpoint, where one is given.
-    convenience init(
-        _ configuration: ModelConfiguration, checkpoint: String?, seed: UInt64 = 0, device: Device
-    ) throws {
-        try self.init(configuration, seed: seed, device: device)
-        guard let checkpoint else { return }
-        try load(
+extension ModelOptions {
+    /// Takes the weights of a checkpoint over and says what became of them.
+    /// - Throws: `SafetensorsError`, `StateDictionaryError`
+    func load(_ checkpoint: String, into model: some FineTunedModel) throws {
+        let report = try model.load(
             SafetensorsFile(path: checkpoint).tensors(),
             allowingUnexpected: TrainingCheckpoint.statePrefixes)
+        let unused = report.unused.filter { key in
+            !TrainingCheckpoint.statePrefixes.contains(where: key.hasPrefix)
+        }
+        let parts = [
+            ("taken from '\(checkpoint)'", report.taken), ("initialised anew", report.initialized),
+            ("not used", unused),
+        ]
+        note(
+            "tensors: "
+                + parts.map { "\($1.count) \($0)" }.joined(separator: ", "))
+        guard listWeights else { return }
+        for (title, keys) in parts where !keys.isEmpty {
+            note("\(title):")
+            for key in keys { note("  \(key)") }
+        }
     }
 }
 

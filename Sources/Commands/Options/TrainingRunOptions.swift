@@ -22,6 +22,11 @@ struct ModelOptions: ParsableArguments {
             "Change a value of the configuration; may be repeated.", valueName: "key=value"))
     var overrides: [String] = []
 
+    @Flag(
+        help:
+            "List the tensors that were taken from a checkpoint, initialised anew or not used.")
+    var listWeights = false
+
     /// The configuration of a file; what is odd about it is said.
     func configuration<Configuration: FileConfiguration>(
         _ type: Configuration.Type = Configuration.self, file: String
@@ -145,13 +150,17 @@ struct TrainingRunOptions: ParsableArguments {
     }
 
     /// Trains to the end, and says where the results are.
-    func run<Task: TrainingTask>(_ trainer: Trainer<Task>, records: Int, on device: Device) throws {
+    @discardableResult
+    func run<Task: TrainingTask>(_ trainer: Trainer<Task>, records: Int, on device: Device) throws
+        -> TrainingOutcome
+    {
         if resume { try trainer.resume(from: checkpoint ?? trainer.lastCheckpoint) }
         note(
             "\(records) records, "
                 + "\(trainer.task.store.parameters.map(\.tensor.count).reduce(0, +)) weights, "
                 + "on \(device)")
-        switch try trainer.run() {
+        let outcome = try trainer.run()
+        switch outcome {
         case .finished: note("saved \(trainer.lastCheckpoint)")
         case .interrupted:
             note("stopped on request; --resume goes on from \(trainer.lastCheckpoint)")
@@ -162,5 +171,6 @@ struct TrainingRunOptions: ParsableArguments {
         if let bytes = try device.peakMemory() {
             note(String(format: "peak device memory %.2f GB", Double(bytes) / 1e9))
         }
+        return outcome
     }
 }

@@ -34,11 +34,7 @@ struct EvaluateRetrieval: ParsableCommand {
 
     @OptionGroup var model: ModelRunOptions
 
-    @Option(help: "Weights of a fine-tuned or pretrained model.")
-    var checkpoint: String
-
-    @Option(name: [.long, .customLong("output_dir")], help: "Directory for log.txt.")
-    var outputDir: String?
+    @OptionGroup var evaluation: EvaluationOptionsGroup
 
     @OptionGroup var processes: ProcessOptions
 
@@ -47,18 +43,14 @@ struct EvaluateRetrieval: ParsableCommand {
         let processes = try processes.start()
         let device = try model.model.device.resolved(processes)
         let run = try RetrievalRun(
-            configuration, data: model.data.location(),
-            tokenizer: model.model.tokenizer(for: configuration.model), checkpoint: checkpoint,
-            seed: 0,
-            device: device)
+            configuration, model, checkpoint: evaluation.checkpoint, device: device)
         let sets = try run.evaluationSets()
-        guard sets.validation != nil || sets.test != nil else {
+        guard !sets.named.isEmpty else {
             throw ModelConfigurationError(
                 key: "test_file", expected: "an annotation file, here or as val_file")
         }
         var log: [(name: String, value: Double)] = []
-        for (name, set) in [("val", sets.validation), ("test", sets.test)] {
-            guard let set else { continue }
+        for (name, set) in sets.named {
             let count = processes.group?.size ?? 1
             guard min(set.records.count, set.texts.count) >= count else {
                 throw ValidationError(
@@ -69,17 +61,17 @@ struct EvaluateRetrieval: ParsableCommand {
                 workers: model.workers)
             options.processes = processes.group
             options.showsProgress = processes.isFirst
-            let evaluation = try RetrievalEvaluation(set, run.model.scorer, options)
+            let measured = try RetrievalEvaluation(set, run.model.scorer, options)
             guard processes.isFirst else { continue }
             print("\(name): \(set.records.count) images, \(set.texts.count) captions")
-            Self.printRow("dual encoder", evaluation.dualMetrics)
-            if let metrics = evaluation.matchingMetrics {
+            Self.printRow("dual encoder", measured.dualMetrics)
+            if let metrics = measured.matchingMetrics {
                 Self.printRow("matching head", metrics)
             }
-            let metrics = evaluation.matchingMetrics ?? evaluation.dualMetrics
+            let metrics = measured.matchingMetrics ?? measured.dualMetrics
             log += metrics.named.map { ("\(name)_\($0.name)", $0.value) }
         }
-        if processes.isFirst { try EvaluationLog.append(log, to: outputDir) }
+        if processes.isFirst { try EvaluationLog.append(log, to: evaluation.outputDir) }
         processes.finish()
     }
 

@@ -1,15 +1,31 @@
 import Datasets
+import Torch
 import Training
 import ViCHA
 
 /// Fine-tuning for retrieval.
-typealias RetrievalRun = FineTuningRun<RetrievalConfiguration>
+typealias RetrievalRun = FineTuningRun<RetrievalConfiguration, RetrievalModel>
 
-extension FineTuningRun<RetrievalConfiguration> {
+extension FineTuningRun<RetrievalConfiguration, RetrievalModel> {
+    /// Builds the model and takes over the weights of a checkpoint, where one is given.
+    init(
+        _ configuration: RetrievalConfiguration, _ options: ModelRunOptions, checkpoint: String?,
+        seed: UInt64 = 0, device: Device
+    ) throws {
+        try configuration.validate()
+        try self.init(
+            configuration, options, imageRoot: configuration.fineTuning.imageRoot,
+            checkpoint: checkpoint
+        ) { try RetrievalModel(configuration.model, seed: seed, device: device) }
+    }
+
     /// The pairs of training.
     func dataset() throws -> ImageTextDataset {
         let records: [RetrievalRecord] = try records(configuration.trainFiles)
-        return try dataset(ImageTextPair.pairs(of: records))
+        return try dataset(
+            ImageTextPair.pairs(of: records),
+            ImageTextOptions(
+                configuration.settings, textTokens: configuration.settings.fineTuningTextTokens))
     }
 
     /// The images and captions of an annotation file.
@@ -35,7 +51,7 @@ extension FineTuningRun<RetrievalConfiguration> {
     }
 
     /// The sets that the configuration names.
-    func evaluationSets() throws -> RetrievalTask.EvaluationSets {
+    func evaluationSets() throws -> EvaluationSets<RetrievalEvaluationSet> {
         .init(
             validation: try configuration.validationFile.map(evaluationSet),
             test: try configuration.testFile.map(evaluationSet))

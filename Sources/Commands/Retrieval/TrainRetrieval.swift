@@ -33,9 +33,8 @@ struct TrainRetrieval: ParsableCommand {
         let stop = StopSignal()
         stop.watchSignals()
         let run = try RetrievalRun(
-            configuration, data: model.data.location(),
-            tokenizer: model.model.tokenizer(for: configuration.model),
-            checkpoint: training.startingWeights(), seed: options.seed, device: options.device)
+            configuration, model, checkpoint: training.startingWeights(), seed: options.seed,
+            device: options.device)
         let dataset = try run.dataset()
         let trainer = try Trainer(
             RetrievalTask(

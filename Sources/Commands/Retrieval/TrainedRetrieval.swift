@@ -50,8 +50,8 @@ struct TrainedRetrieval {
         let device = try trained.model.device.resolved()
         let autocast = trained.model.device.autocast
         let tokenizer = try trained.model.tokenizer(for: configuration.model)
-        let model = try RetrievalModel(
-            configuration.model, checkpoint: trained.checkpoint, device: device)
+        let model = try RetrievalModel(configuration.model, device: device)
+        try trained.model.load(trained.checkpoint, into: model)
         let found = try options.concepts.find(
             images, isNeeded: configuration.model.usesConcepts, device: device, autocast: autocast)
         let set = RetrievalEvaluationSet(

@@ -129,7 +129,25 @@ extension [String: Tensor] {
     }
 }
 
-extension RetrievalModel {
+/// A model that starts from the weights of pretraining.
+public protocol FineTunedModel {
+    /// Sizes and switches.
+    var configuration: ModelConfiguration { get }
+    /// All weights and buffers under the official keys.
+    var store: ParameterStore { get }
+
+    /// Takes over the weights of a pretraining run or of a fine-tuned model.
+    ///
+    /// - Parameters:
+    ///   - tensors: a state dictionary
+    ///   - allowingUnexpected: beginnings of further keys that may be there and are ignored
+    /// - Throws: ``StateDictionaryError`` listing every key that does not fit
+    @discardableResult
+    func load(_ tensors: [String: Tensor], allowingUnexpected: [String]) throws
+        -> ParameterStore.LoadReport
+}
+
+extension RetrievalModel: FineTunedModel {
     /// Takes over the weights of a pretraining run or of a fine-tuned model, perhaps at another image
     /// size. The queues are taken too; a pretraining run has no identities for them.
     ///
@@ -150,7 +168,7 @@ extension RetrievalModel {
     }
 }
 
-extension ClassificationModel {
+extension ClassificationModel: FineTunedModel {
     /// Takes over the weights of a pretraining run, of text assignment or of a fine-tuned model,
     /// perhaps at another image size. A head that is missing keeps its random weights; a momentum twin
     /// that is missing becomes a copy, or with `official` keeps its random weights.
@@ -182,7 +200,7 @@ extension ClassificationModel {
     }
 }
 
-extension TextAssignmentModel {
+extension TextAssignmentModel: FineTunedModel {
     /// Takes over the weights of a pretraining run or of another run of text assignment, perhaps at
     /// another image size.
     ///
@@ -207,7 +225,7 @@ extension TextAssignmentModel {
     }
 }
 
-extension QuestionAnsweringModel {
+extension QuestionAnsweringModel: FineTunedModel {
     /// Takes over the weights of a pretraining run, whose fusion layers also become the decoder, or of
     /// a fine-tuned model, perhaps at another image size. A momentum twin that is missing becomes a
     /// copy.

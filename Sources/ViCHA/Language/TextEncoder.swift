@@ -84,7 +84,8 @@ public struct TextEncoder: Sendable {
         embeddings = BertEmbeddings(scope["embeddings"], c)
         var layers: [BertLayer] = []
         for number in 0..<c.layers {
-            let isSecond = looksAtPairs && number > c.fusionLayer && (number - c.fusionLayer) % 2 == 1
+            let isSecond =
+                looksAtPairs && number > c.fusionLayer && (number - c.fusionLayer) % 2 == 1
             layers.append(
                 BertLayer(
                     scope["encoder"]["layer"][number], c, looksAtImages: number >= c.fusionLayer,

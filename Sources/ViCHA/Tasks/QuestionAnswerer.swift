@@ -83,7 +83,8 @@ public struct QuestionAnswerer: Sendable {
                 let numbers = Array(rows[question * k..<(question + 1) * k])
                 let likelihoods = try likelihoods(
                     of: numbers, answers,
-                    memory.indexed(by: Tensor([question]).to(device: questions.hiddenStates.device)))
+                    memory.indexed(by: Tensor([question]).to(device: questions.hiddenStates.device))
+                )
                 let scores =
                     countsFirstTwice
                     ? likelihoods + best.values.select(0, question).logarithm() : likelihoods
@@ -146,11 +147,15 @@ public struct QuestionAnswerer: Sendable {
         public var start: Int
         /// Token that ends an answer.
         public var end: Int
+        /// Tokens that can be written: the first ones of the model's vocabulary, which may be larger than
+        /// the tokenizer's.
+        public var vocabularySize: Int
 
         /// Greedy.
-        public init(start: Int, end: Int) {
+        public init(start: Int, end: Int, vocabularySize: Int) {
             self.start = start
             self.end = end
+            self.vocabularySize = vocabularySize
         }
     }
 
@@ -178,12 +183,14 @@ public struct QuestionAnswerer: Sendable {
                     TokenBatch(
                         inputIDs: ids,
                         attentionMask: .ones(ids.shape, dtype: .int64, device: device)), memory)
+                let width = min(2 * options.beams, options.vocabularySize)
                 let next = part.decoder.logits(states.select(1, ids.size(1) - 1))
-                    .to(dtype: .float32).logSoftmax(dimension: 1).largest(2 * options.beams)
+                    .slice(1, 0..<options.vocabularySize).to(dtype: .float32)
+                    .logSoftmax(dimension: 1).largest(width)
                 let tokens = try next.indices.array(of: Int.self)
                 let scores = try next.values.array(of: Float.self)
                 let longer = tokens.indices.map { place in
-                    let beam = open[place / (2 * options.beams)]
+                    let beam = open[place / width]
                     return Beam(
                         tokens: beam.tokens + [tokens[place]],
                         score: beam.score + Double(scores[place]))

@@ -98,7 +98,8 @@ public final class QuestionAnsweringModel {
         guard c.text.fusionLayer < c.text.layers else {
             throw ModelConfigurationError(
                 key: "fusion_layer",
-                expected: "below num_hidden_layers (\(c.text.layers)), since the decoder has as many "
+                expected:
+                    "below num_hidden_layers (\(c.text.layers)), since the decoder has as many "
                     + "layers as there are for fusion")
         }
         configuration = c

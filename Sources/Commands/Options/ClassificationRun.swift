@@ -1,0 +1,135 @@
+import Datasets
+import Foundation
+import Torch
+import Training
+import ViCHA
+
+/// Fine-tuning for entailment or NLVR2.
+typealias ClassificationRun = FineTuningRun<ClassificationConfiguration, ClassificationModel>
+
+extension FineTuningRun<ClassificationConfiguration, ClassificationModel> {
+    /// Builds the model and takes over the weights of a checkpoint, where one is given.
+    ///
+    /// - Parameters:
+    ///   - configuration: sizes and settings
+    ///   - kind: the task
+    ///   - options: where files lie
+    ///   - checkpoint: weights to take
+    ///   - isTrained: whether a momentum twin is needed
+    ///   - seed: of random weights
+    ///   - device: where the model is made
+    init(
+        _ configuration: ClassificationConfiguration, _ kind: ClassificationModel.Kind,
+        _ options: ModelRunOptions, checkpoint: String?, isTrained: Bool, seed: UInt64 = 0,
+        device: Device
+    ) throws {
+        try configuration.validate()
+        try self.init(
+            configuration, options, imageRoot: configuration.fineTuning.imageRoot,
+            checkpoint: checkpoint
+        ) {
+            try ClassificationModel(
+                configuration.model, kind,
+                distills: isTrained && configuration.fineTuning.distills, seed: seed,
+                device: device)
+        }
+    }
+
+    /// The sentences of annotation files, whose images are there unless that does not matter.
+    private func dataset(_ files: [String]) throws -> SentenceDataset {
+        let sentences =
+            switch model.kind {
+            case .entailment: try records(files).map { ClassifiedSentence($0 as EntailmentRecord) }
+            case .imagePair: try records(files).map { ClassifiedSentence($0 as PairRecord) }
+            }
+        let dataset = SentenceDataset(
+            sentences: sentences, paths: data.images, tokenizer: tokenizer)
+        try check(dataset.images(ImageTextOptions(configuration, model.kind)))
+        return dataset
+    }
+
+    /// The sentences of training.
+    func dataset() throws -> SentenceDataset { try dataset(configuration.trainFiles) }
+
+    /// The sets that the configuration names.
+    func evaluationSets() throws -> EvaluationSets<SentenceDataset> {
+        .init(
+            validation: try configuration.validationFile.map { try dataset([$0]) },
+            test: try configuration.testFile.map { try dataset([$0]) })
+    }
+
+    /// Trains, with an evaluation after each epoch.
+    static func train(
+        _ kind: ClassificationModel.Kind, _ model: ModelRunOptions, _ training: TrainingRunOptions
+    ) throws {
+        let configuration: ClassificationConfiguration = try model.configuration()
+        let options = try training.options(model)
+        let stop = StopSignal()
+        stop.watchSignals()
+        let run = try ClassificationRun(
+            configuration, kind, model, checkpoint: training.startingWeights(), isTrained: true,
+            seed: options.seed, device: options.device)
+        let dataset = try run.dataset()
+        let trainer = try Trainer(
+            ClassificationTask(
+                configuration, model: run.model, dataset: dataset, sets: run.evaluationSets(),
+                workers: options.workers), options: options, stop: stop)
+        try training.run(trainer, records: dataset.sentences.count, on: options.device)
+    }
+
+    /// Evaluates on each set that the configuration names, and prints the results.
+    static func evaluate(
+        _ kind: ClassificationModel.Kind, _ model: ModelRunOptions, checkpoint: String,
+        labels: [String], outputDir: String?
+    ) throws {
+        let configuration: ClassificationConfiguration = try model.configuration()
+        let device = try model.model.device.resolved()
+        let run = try ClassificationRun(
+            configuration, kind, model, checkpoint: checkpoint, isTrained: false, device: device)
+        let sets = try run.evaluationSets().named
+        guard !sets.isEmpty else {
+            throw ModelConfigurationError(
+                key: "test_file", expected: "an annotation file, here or as val_file")
+        }
+        var log: [(name: String, value: Double)] = []
+        for (name, set) in sets {
+            let evaluation = try ClassificationEvaluation(
+                set, run.model,
+                .init(
+                    configuration, kind, device: device, autocast: model.model.device.autocast,
+                    workers: model.workers))
+            print("\(name): \(set.sentences.count) sentences")
+            print(evaluation.table(labels))
+            log.append(("\(name)_acc", evaluation.accuracy))
+            if let consistency = evaluation.consistency {
+                log.append(("\(name)_consistency", consistency))
+            }
+        }
+        try EvaluationLog.append(log, to: outputDir)
+    }
+}
+
+extension ClassificationEvaluation {
+    /// Accuracy, its baseline and the confusion of the classes, to read.
+    func table(_ labels: [String]) -> String {
+        func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+        var lines = [
+            "  accuracy \(percent(accuracy)) (always '\(labels[majority.label])': "
+                + "\(percent(majority.accuracy)))"
+        ]
+        if let consistency {
+            lines.append("  right of all pairs of a sentence \(percent(consistency))")
+        }
+        let width = (labels.map(\.count).max() ?? 0) + 2
+        func cell(_ text: String) -> String {
+            String(repeating: " ", count: max(0, width - text.count)) + text
+        }
+        lines.append("  " + cell("true \\ said") + labels.map(cell).joined() + cell("right"))
+        for (label, counts) in confusion.enumerated() {
+            lines.append(
+                "  " + cell(labels[label]) + counts.map { cell("\($0)") }.joined()
+                    + cell(percent(classAccuracy[label])))
+        }
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,70 @@
+import ViCHA
+
+/// Everything that a configuration file of entailment or of NLVR2 says.
+public struct ClassificationConfiguration: FineTuningConfiguration, Sendable, Equatable {
+    /// What all tasks have in common.
+    public var settings = TrainingSettings.fineTuning
+    /// What downstream tasks have in common.
+    public var fineTuning = FineTuningSettings()
+    /// Annotation file that the best checkpoint is chosen by.
+    public var validationFile: String?
+    /// Annotation file of the test.
+    public var testFile: String?
+    /// Sentences of a step, on each device.
+    public var batchSize = 16
+    /// Sentences of an evaluation at a time; nil for as many as in a step.
+    public var testBatchSize: Int?
+
+    /// The official values.
+    public init() {}
+
+    /// - Throws: ``ModelConfigurationError`` naming the first value that cannot be trained with.
+    public func validate() throws {
+        try settings.validate()
+        try settings.require(batchSize > 0, CodingKeys.batchSize.rawValue, "a positive number")
+        try settings.require(
+            testBatchSize ?? 1 > 0, CodingKeys.testBatchSize.rawValue, "a positive number")
+    }
+}
+
+extension ClassificationConfiguration: Codable {
+    /// Keys beside those of the settings.
+    public enum CodingKeys: String, CodingKey, CaseIterable {
+        case validationFile = "val_file"
+        case testFile = "test_file"
+        case bothBatchSizes = "batch_size"
+        case batchSize = "batch_size_train"
+        case testBatchSize = "batch_size_test"
+    }
+
+    /// The official values, or those that a file states.
+    public init(from decoder: any Decoder) throws {
+        self.init()
+        try settings.read(from: decoder)
+        fineTuning = try FineTuningSettings(from: decoder)
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        validationFile = try keys.decodeIfPresent(String.self, forKey: .validationFile)
+        testFile = try keys.decodeIfPresent(String.self, forKey: .testFile)
+        try keys.read(.bothBatchSizes, &batchSize)
+        try keys.read(.batchSize, &batchSize)
+        testBatchSize = try keys.decodeIfPresent(Int.self, forKey: .testBatchSize)
+    }
+
+    /// Writes every value under its key of the configuration file.
+    public func encode(to encoder: any Encoder) throws {
+        try settings.encode(to: encoder)
+        try fineTuning.encode(to: encoder)
+        var keys = encoder.container(keyedBy: CodingKeys.self)
+        try keys.encodeIfPresent(validationFile, forKey: .validationFile)
+        try keys.encodeIfPresent(testFile, forKey: .testFile)
+        try keys.encode(batchSize, forKey: .batchSize)
+        try keys.encodeIfPresent(testBatchSize, forKey: .testBatchSize)
+    }
+
+    /// The keys of the file and of its sections.
+    public static var knownKeys: [(section: String, keys: [String])] {
+        TrainingSettings.knownKeys(
+            beside: CodingKeys.allCases.map(\.rawValue)
+                + FineTuningSettings.CodingKeys.allCases.map(\.rawValue))
+    }
+}

@@ -1,0 +1,126 @@
+import Datasets
+import Torch
+import ViCHA
+
+/// How often a model puts sentences into the right class.
+public struct ClassificationEvaluation: Sendable, Equatable {
+    /// How it is done.
+    public struct Options: Sendable {
+        /// Where the model computes.
+        public var device = Device.cpu
+        /// Type of matrix products; nil for full precision.
+        public var autocast: DType?
+        /// Sentences at a time.
+        public var batchSize = 16
+        /// Threads that prepare images.
+        public var workers = 2
+        /// How sentences and images become inputs.
+        public var inputs: EvaluationOptions
+
+        /// On the CPU.
+        public init(inputs: EvaluationOptions) { self.inputs = inputs }
+    }
+
+    /// Sentences of each true class (rows) by what the model says of them (columns).
+    public let confusion: [[Int]]
+    /// Share of sentences told of several pairs of images that are right of all; nil where sentences have no
+    /// names. [0, 1]
+    public let consistency: Double?
+
+    /// Share of right classes. [0, 1]
+    public var accuracy: Double {
+        share(confusion.indices.reduce(0) { $0 + confusion[$1][$1] }, of: confusion.joined())
+    }
+
+    /// Share of each class's sentences that are right. [0, 1]
+    public var classAccuracy: [Double] {
+        confusion.indices.map { share(confusion[$0][$0], of: confusion[$0]) }
+    }
+
+    /// The commonest class, and what always naming it reaches. [0, 1]
+    public var majority: (label: Int, accuracy: Double) {
+        let counts = confusion.map { $0.reduce(0, +) }
+        let label = counts.indices.max { counts[$0] < counts[$1] } ?? 0
+        return (label, share(counts[label], of: counts))
+    }
+
+    private func share(_ part: Int, of counts: some Sequence<Int>) -> Double {
+        Double(part) / Double(max(1, counts.reduce(0, +)))
+    }
+
+    /// Measures given classes.
+    ///
+    /// - Parameters:
+    ///   - predictions: the class of each sentence
+    ///   - sentences: with the true classes
+    ///   - classes: number of classes
+    public init(_ predictions: [Int], _ sentences: [ClassifiedSentence], classes: Int) {
+        var confusion = Array(repeating: Array(repeating: 0, count: classes), count: classes)
+        var groups: [String: Bool] = [:]
+        for (prediction, sentence) in zip(predictions, sentences) {
+            confusion[sentence.label][prediction] += 1
+            if let group = sentence.group {
+                groups[group] = (groups[group] ?? true) && prediction == sentence.label
+            }
+        }
+        self.confusion = confusion
+        consistency =
+            groups.isEmpty ? nil : Double(groups.values.count { $0 }) / Double(groups.count)
+    }
+
+    /// Evaluates a model.
+    /// - Throws: `ImageError`, `TorchError`
+    public init(_ set: SentenceDataset, _ model: ClassificationModel, _ options: Options) throws {
+        let ranges = stride(from: 0, to: set.sentences.count, by: options.batchSize).map {
+            $0..<min(set.sentences.count, $0 + options.batchSize)
+        }
+        let loader = PrefetchingLoader(
+            0..<ranges.count, workers: options.workers, ahead: options.workers + 1
+        ) { try set.batch(ranges[$0], options.inputs) }
+        defer { loader.stop() }
+        let display = ProgressDisplay(total: set.sentences.count, unit: "sentences")
+        var predictions: [Int] = []
+        while let arrays = try loader.next() {
+            let batch = ClassificationBatch(arrays).to(device: options.device)
+            predictions += try withAutocast(options.autocast, on: options.device) {
+                try model.logits(batch).to(dtype: .float32).argmax(1).array(of: Int.self)
+            }
+            display.update(predictions.count, items: predictions.count, title: "evaluating")
+        }
+        self.init(predictions, set.sentences, classes: model.kind.classes)
+    }
+}
+
+extension ClassificationEvaluation.Options {
+    /// How a configuration wants an evaluation.
+    public init(
+        _ configuration: ClassificationConfiguration, _ kind: ClassificationModel.Kind,
+        device: Device, autocast: DType?, workers: Int
+    ) {
+        var inputs = EvaluationOptions(configuration.settings)
+        inputs.padsToLength = false
+        inputs.textTokens = configuration.textTokens(kind)
+        self.init(inputs: inputs)
+        self.device = device
+        self.autocast = autocast
+        self.workers = workers
+        batchSize = configuration.testBatchSize ?? configuration.batchSize
+    }
+}
+
+extension ClassificationConfiguration {
+    /// Tokens kept of a sentence. Those of NLVR2 are not cut, as in the official code.
+    public func textTokens(_ kind: ClassificationModel.Kind) -> Int {
+        kind == .imagePair ? settings.model.text.maxPositions : settings.fineTuningTextTokens
+    }
+}
+
+extension ClassificationBatch {
+    /// The tensors of a prepared batch, on the CPU.
+    public init(_ arrays: SentenceArrays) {
+        self.init(
+            images: arrays.images.map {
+                Images(pixels: $0.tensor, concepts: $0.concepts.map { TokenBatch($0) })
+            }, texts: TokenBatch(arrays.texts), targets: Tensor(arrays.labels))
+    }
+}

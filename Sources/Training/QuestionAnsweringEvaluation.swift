@@ -1,0 +1,93 @@
+import Datasets
+import Text
+import Torch
+import ViCHA
+
+/// The best answers to questions about images, ranked among given ones.
+public struct QuestionAnsweringEvaluation: Sendable {
+    /// How it is done.
+    public struct Options: Sendable {
+        /// Where the model computes.
+        public var device = Device.cpu
+        /// Type of matrix products; nil for full precision.
+        public var autocast: DType?
+        /// Questions at a time.
+        public var batchSize = 16
+        /// Answers that are ranked by their whole likelihood.
+        public var candidates = 128
+        /// Threads that prepare images.
+        public var workers = 2
+        /// How questions and images become inputs.
+        public var inputs: EvaluationOptions
+
+        /// On the CPU.
+        public init(inputs: EvaluationOptions) { self.inputs = inputs }
+    }
+
+    /// The best answer to each question, in the order of the questions.
+    public let answers: [String]
+
+    /// Answers the questions of a set.
+    ///
+    /// - Parameters:
+    ///   - set: the questions
+    ///   - list: what can be answered
+    ///   - answerer: the model
+    ///   - options: how it is done
+    /// - Throws: `ImageError`, `TorchError`
+    public init(
+        _ set: QuestionDataset, answers list: [String], _ answerer: QuestionAnswerer,
+        _ options: Options
+    ) throws {
+        let ranges = stride(from: 0, to: set.records.count, by: options.batchSize).map {
+            $0..<min(set.records.count, $0 + options.batchSize)
+        }
+        let loader = PrefetchingLoader(
+            0..<ranges.count, workers: options.workers, ahead: options.workers + 1
+        ) { try set.batch(ranges[$0], options.inputs) }
+        defer { loader.stop() }
+        let encoded = try AnswerList(
+            TokenBatch(set.encoded(answers: list)).to(device: options.device))
+        let display = ProgressDisplay(total: set.records.count, unit: "questions")
+        var found: [String] = []
+        while let arrays = try loader.next() {
+            let ranked = try withAutocast(options.autocast, on: options.device) {
+                try answerer.rank(
+                    answerer.encode(arrays.images, arrays.questions, on: options.device), encoded,
+                    candidates: options.candidates)
+            }
+            found += ranked.map { $0.first.map { list[$0.number] } ?? "" }
+            display.update(found.count, items: found.count, title: "answering")
+        }
+        answers = found
+    }
+}
+
+extension QuestionAnsweringEvaluation.Options {
+    /// How a configuration wants an evaluation.
+    public init(
+        _ configuration: QuestionAnsweringConfiguration, device: Device, autocast: DType?,
+        workers: Int
+    ) {
+        var inputs = EvaluationOptions(configuration.settings)
+        inputs.padsToLength = false
+        self.init(inputs: inputs)
+        self.device = device
+        self.autocast = autocast
+        self.workers = workers
+        batchSize = configuration.testBatchSize
+        candidates = configuration.candidates
+    }
+}
+
+extension QuestionAnswerer {
+    /// Encodes prepared questions.
+    public func encode(_ images: ImageArrays, _ questions: EncodedBatch, on device: Device)
+        -> EncodedQuestions
+    {
+        encode(
+            images: images.tensor.to(device: device),
+            concepts: images.concepts.map { TokenBatch($0).to(device: device) },
+            questions: TokenBatch(questions).to(device: device))
+    }
+}
