@@ -119,11 +119,7 @@ public struct AnswerAccuracy: Sendable, Equatable {
     /// - Throws: ``AnnotationError/unansweredQuestions(count:example:)`` where a question of the
     ///   annotations has no answer
     public init(_ answers: [Int: String], _ annotations: [AnswerAnnotations.Annotation]) throws {
-        let missing = annotations.filter { answers[$0.questionID] == nil }
-        if let first = missing.first {
-            throw AnnotationError.unansweredQuestions(
-                count: missing.count, example: first.questionID)
-        }
+        try Self.check(annotations, askedQuestions: Set(answers.keys))
         var all: [Double] = []
         var byQuestion: [Int: Double] = [:]
         var byAnswerType: [String: [Double]] = [:]
@@ -196,6 +192,18 @@ public struct AnswerAccuracy: Sendable, Equatable {
         let commonest = commonest(answers)
         if ["yes", "no"].contains(commonest) { return "yes/no" }
         return Int(commonest) == nil ? "other" : "number"
+    }
+
+    /// Makes sure that annotations are of questions that are asked.
+    /// - Throws: ``AnnotationError/unansweredQuestions(count:example:)``
+    public static func check(
+        _ annotations: [AnswerAnnotations.Annotation], askedQuestions: Set<Int>
+    ) throws {
+        let missing = annotations.filter { !askedQuestions.contains($0.questionID) }
+        if let first = missing.first {
+            throw AnnotationError.unansweredQuestions(
+                count: missing.count, example: first.questionID)
+        }
     }
 
     /// Mean over the annotators of how many of the others agree. [0, 1]

@@ -14,9 +14,9 @@ public struct ClassifiedSentence: Sendable, Equatable {
     /// The sentence's name where it is told of several pairs of images, nil where it has none.
     public let group: String?
 
-    /// A record of visual entailment, whose image has the extension `.jpg`.
-    public init(_ record: EntailmentRecord) {
-        images = [record.image + ".jpg"]
+    /// A record of visual entailment, whose image lacks its extension.
+    public init(_ record: EntailmentRecord, imageExtension: String = ".jpg") {
+        images = [record.image + imageExtension]
         sentence = record.sentence
         label = record.label.rawValue
         concepts = [record.concepts]

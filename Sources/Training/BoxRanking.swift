@@ -12,6 +12,8 @@ public struct BoxRanking {
     private let sums: [Double]
     private let width: Int
     private let height: Int
+    /// Where it is hottest. pixels
+    public let hottest: (x: Int, y: Int)
 
     /// Brings a heat map to the size of its image.
     ///
@@ -34,6 +36,8 @@ public struct BoxRanking {
         self.sums = sums
         self.width = width
         self.height = height
+        let place = pixels.indices.max { pixels[$0] < pixels[$1] } ?? 0
+        hottest = (place % max(1, width), place / max(1, width))
     }
 
     /// Heat of a box over the root of its area; 0 for one outside the image.

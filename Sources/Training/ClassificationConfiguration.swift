@@ -10,6 +10,8 @@ public struct ClassificationConfiguration: FineTuningConfiguration, Sendable, Eq
     public var validationFile: String?
     /// Annotation file of the test.
     public var testFile: String?
+    /// What names of images lack in the records of entailment.
+    public var imageExtension = ".jpg"
     /// Sentences of a step, on each device.
     public var batchSize = 16
     /// Sentences of an evaluation at a time; nil for as many as in a step.
@@ -32,6 +34,7 @@ extension ClassificationConfiguration: Codable {
     public enum CodingKeys: String, CodingKey, CaseIterable {
         case validationFile = "val_file"
         case testFile = "test_file"
+        case imageExtension = "image_extension"
         case bothBatchSizes = "batch_size"
         case batchSize = "batch_size_train"
         case testBatchSize = "batch_size_test"
@@ -45,6 +48,7 @@ extension ClassificationConfiguration: Codable {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         validationFile = try keys.decodeIfPresent(String.self, forKey: .validationFile)
         testFile = try keys.decodeIfPresent(String.self, forKey: .testFile)
+        try keys.read(.imageExtension, &imageExtension)
         try keys.read(.bothBatchSizes, &batchSize)
         try keys.read(.batchSize, &batchSize)
         testBatchSize = try keys.decodeIfPresent(Int.self, forKey: .testBatchSize)
@@ -57,6 +61,7 @@ extension ClassificationConfiguration: Codable {
         var keys = encoder.container(keyedBy: CodingKeys.self)
         try keys.encodeIfPresent(validationFile, forKey: .validationFile)
         try keys.encodeIfPresent(testFile, forKey: .testFile)
+        try keys.encode(imageExtension, forKey: .imageExtension)
         try keys.encode(batchSize, forKey: .batchSize)
         try keys.encodeIfPresent(testBatchSize, forKey: .testBatchSize)
     }

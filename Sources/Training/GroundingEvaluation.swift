@@ -17,6 +17,8 @@ public struct GroundingEvaluation {
         public var workers = 2
         /// `official`: a phrase whose boxes have no heat gets the answer of the phrase before it.
         public var compatibility = Compatibility.official
+        /// Phrases, at even distances, whose heat maps are kept to be looked at.
+        public var examples = 0
 
         /// On the CPU.
         public init(attention: HeatMapper.Attention) { self.attention = attention }
@@ -30,6 +32,20 @@ public struct GroundingEvaluation {
         public let box: Box?
         /// Intersection over union with the true box; 0 without a box.
         public let overlap: Double
+        /// The true box.
+        public let truth: Box
+        /// Whether the map is hottest inside the true box, whatever the detector found.
+        public let pointsAtTruth: Bool
+    }
+
+    /// A phrase to be looked at.
+    public struct Example: Sendable {
+        /// The phrase with its image.
+        public let record: ReferringRecord
+        /// What was found.
+        public let finding: Finding
+        /// `[g, g]` on the CPU
+        public let heat: Tensor
     }
 
     /// Least overlap of a right answer.
@@ -39,6 +55,13 @@ public struct GroundingEvaluation {
 
     /// In the order of the phrases.
     public private(set) var findings: [Finding] = []
+    /// In the order of the phrases.
+    public private(set) var examples: [Example] = []
+    /// Share of phrases whose map is hottest inside the true box, the pointing game of Zhang et al.
+    /// (2018). [0, 1]
+    public var pointing: Double {
+        Double(findings.count { $0.pointsAtTruth }) / Double(max(1, findings.count))
+    }
     /// Share of right answers in each split that has phrases, in the order of ``splits``. [0, 1]
     public var accuracy: [(split: String, share: Double)] {
         Self.splits.compactMap { split in
@@ -89,6 +112,7 @@ public struct GroundingEvaluation {
         ) { try set.batch(ranges[$0]) }
         defer { loader.stop() }
         let display = ProgressDisplay(total: set.records.count, unit: "phrases")
+        let step = max(1, set.records.count / max(1, options.examples))
         for range in ranges {
             guard let arrays = try loader.next() else { break }
             let images = arrays.images
@@ -102,6 +126,13 @@ public struct GroundingEvaluation {
             for (row, record) in set.records[range].enumerated() {
                 guard let id = record.referenceID else { continue }
                 try add(heat: heat.select(0, row), referenceID: id)
+                let isExample = (range.lowerBound + row) % step == step / 2
+                if isExample, examples.count < options.examples {
+                    examples.append(
+                        Example(
+                            record: record, finding: findings[findings.count - 1],
+                            heat: heat.select(0, row)))
+                }
             }
             display.update(range.upperBound, items: range.upperBound, title: "grounding")
         }
@@ -120,7 +151,12 @@ public struct GroundingEvaluation {
         var box = ranking.best(of: boxes).map { boxes[$0] }
         if box == nil, compatibility == .official { box = findings.last?.box }
         let overlap = box?.pixelOverlap(with: truth) ?? 0
-        findings.append(Finding(referenceID: referenceID, box: box, overlap: overlap))
+        let (x, y) = (Double(ranking.hottest.x), Double(ranking.hottest.y))
+        findings.append(
+            Finding(
+                referenceID: referenceID, box: box, overlap: overlap, truth: truth,
+                pointsAtTruth: truth.x <= x && x < truth.x + truth.width && truth.y <= y
+                    && y < truth.y + truth.height))
         let right = boxes.count { $0.pixelOverlap(with: truth) >= Self.leastOverlap }
         var count = counts[reference.split] ?? (0, 0, 0)
         count.right += overlap >= Self.leastOverlap ? 1 : 0

@@ -171,23 +171,35 @@ extension CommandsTests {
         let config = ["--config", "configs/scenes/grounding.yaml"] + run
         let start = ["--checkpoint", directory + "/pretrain/checkpoint_last.safetensors"]
         let wrong = try vicha(
-            ["grounding", "train", "--output-dir", output, "--block-num", "0"] + config + start)
+            [
+                "grounding", "train", "--output-dir", output, "--gradcam-mode", "itm",
+                "--block-num", "0",
+            ]
+                + config + start)
         #expect(wrong.status != 0 && wrong.errors.contains("fusion layer"), "\(wrong.errors)")
         let trained = try vicha(
-            ["grounding", "train", "--output-dir", output, "--block-num", "1"] + config + start
+            [
+                "grounding", "train", "--output-dir", output, "--gradcam-mode", "itm",
+                "--block-num", "1",
+            ]
+                + config + start
                 + ["--set", "batch_size=64"])
         #expect(trained.status == 0, "\(trained.errors)")
         let log = try String(contentsOfFile: output + "/log.txt", encoding: .utf8)
         #expect(log.contains("\"val_d\": ") && log.contains("\"testB_d\": "), "\(log)")
+        let page = directory + "/page.html"
         for mode in [["itm", "1"], ["itc", "0"]] {
             let evaluated = try vicha(
                 [
                     "grounding", "evaluate", "--checkpoint",
                     output + "/checkpoint_best.safetensors", "--gradcam-mode", mode[0],
-                    "--block_num", mode[1],
+                    "--block_num", mode[1], "--html", page, "--examples", "3",
                 ] + config)
             #expect(evaluated.status == 0, "\(evaluated.errors)")
             #expect(evaluated.output.contains("a random box"), "\(evaluated.output)")
+            #expect(evaluated.output.contains("hottest inside"), "\(evaluated.output)")
+            let html = try String(contentsOfFile: page, encoding: .utf8)
+            #expect(html.components(separatedBy: "data:image/jpeg").count == 1 + 2 * 3)
         }
         // References that do not belong to the phrases are named before anything is computed.
         let scenes = directory + "/scenes"

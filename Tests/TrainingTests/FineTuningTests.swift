@@ -109,6 +109,7 @@ import ViCHA
                 == questions)
         var sentences = ClassificationConfiguration()
         (sentences.trainFiles, sentences.validationFile, sentences.batchSize) = (["a"], "b", 5)
+        sentences.imageExtension = ".png"
         try ConfigurationFile.write(sentences, to: path)
         #expect(
             try ConfigurationFile.load(ClassificationConfiguration.self, path).configuration

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Files
 import Foundation
 import Torch
 import Training
@@ -13,8 +14,9 @@ struct EvaluateGrounding: ParsableCommand {
         discussion: """
             Prints the share of phrases of test_file whose chosen box overlaps the true one by half \
             or more, for each split of RefCOCO+, beside what a random choice among the detector's \
-            boxes reaches. With --output-dir the results are also written to log.txt in the official \
-            form.
+            boxes reaches, and how often the map is hottest inside the true box. With --html writes a \
+            page with pictures, heat maps and boxes. With --output-dir the results are also written to \
+            log.txt in the official form.
 
             EXAMPLES
               vicha grounding evaluate --config Grounding.yaml --data-dir /data \\
@@ -30,6 +32,12 @@ struct EvaluateGrounding: ParsableCommand {
 
     @OptionGroup var evaluation: EvaluationOptionsGroup
 
+    @Option(help: ArgumentHelp("A page with some phrases to look at.", valueName: "path"))
+    var html: String?
+
+    @Option(help: "Phrases of the page.")
+    var examples = 20
+
     func run() throws {
         let configuration = try heat.applied(to: model.configuration())
         let device = try model.model.device.resolved()
@@ -39,17 +47,30 @@ struct EvaluateGrounding: ParsableCommand {
             throw ModelConfigurationError(
                 key: "test_file", expected: "a list of annotation files")
         }
+        var options = GroundingEvaluation.Options(
+            configuration, device: device, workers: model.workers)
+        options.examples = html == nil ? 0 : examples
         let measured = try withAutocast(model.model.device.autocast, on: device) {
             try GroundingEvaluation(
                 data.set, run.model.heatMapper, references: data.references,
-                detections: data.detections,
-                .init(configuration, device: device, workers: model.workers))
+                detections: data.detections, options)
         }
         for ((split, share), (_, chance)) in zip(measured.accuracy, measured.chance) {
             print(
                 String(
                     format: "%@: %.1f %% right (a random box: %.1f %%)", split, 100 * share,
                     100 * chance))
+        }
+        print(
+            String(
+                format: "the map is hottest inside the true box for %.1f %% of the phrases",
+                100 * measured.pointing))
+        if let html {
+            let page = GroundingPage(
+                title: "\(configuration.heatMode.rawValue), \(configuration.block)",
+                examples: measured.examples, paths: data.set.paths)
+            try writeAtomically(Data(page.html().utf8), to: html)
+            print("look at \(html)")
         }
         if measured.withoutDetections > 0 {
             print(

@@ -39,7 +39,10 @@ extension FineTuningRun<ClassificationConfiguration, ClassificationModel> {
     private func dataset(_ files: [String]) throws -> SentenceDataset {
         let sentences =
             switch model.kind {
-            case .entailment: try records(files).map { ClassifiedSentence($0 as EntailmentRecord) }
+            case .entailment:
+                try records(files).map { (record: EntailmentRecord) in
+                    ClassifiedSentence(record, imageExtension: configuration.imageExtension)
+                }
             case .imagePair: try records(files).map { ClassifiedSentence($0 as PairRecord) }
             }
         let dataset = SentenceDataset(

@@ -45,35 +45,47 @@ struct EvaluateQuestions: ParsableCommand {
         guard let test = try run.testSet() else {
             throw ModelConfigurationError(key: "test_file", expected: "a list of annotation files")
         }
-        let known = try annotations.map { try AnswerAnnotations(file: $0).annotations }
-        let results = try run.results(test, run.answers(), model, device: device)
+        let given = try annotations.map { try AnswerAnnotations(file: $0).annotations }
+        if let given {
+            // Found out before the questions are answered, not after.
+            try AnswerAccuracy.check(
+                given, askedQuestions: Set(test.records.compactMap(\.questionID)))
+        }
+        let list = try run.answers()
+        let results = try run.results(test, list, model, device: device)
         if let result {
             try AnswerResult.write(results, to: result)
             print("\(results.count) answers are in \(result)")
         }
-        let answers = results.map(\.answer)
-        var accuracy: AnswerAccuracy?
-        var baseline: (answer: String, accuracy: AnswerAccuracy)?
-        if let known {
-            accuracy = try AnswerAccuracy(
-                Dictionary(results.map { ($0.questionID, $0.answer) }) { first, _ in first }, known)
-            baseline = try AnswerAccuracy.commonest(known)
+        let byQuestion: [Int: String]
+        let known: [AnswerAnnotations.Annotation]
+        if let given {
+            byQuestion = Dictionary(results.map { ($0.questionID, $0.answer) }) { first, _ in first
+            }
+            known = given
         } else if test.records.allSatisfy({ $0.answers != nil }) {
-            accuracy = try AnswerAccuracy(answers, test.records)
-            baseline = try AnswerAccuracy.commonest(AnswerAccuracy.annotations(of: test.records))
-        }
-        guard let accuracy, let baseline else {
+            byQuestion = Dictionary(
+                uniqueKeysWithValues: results.enumerated().map { ($0, $1.answer) })
+            known = AnswerAccuracy.annotations(of: test.records)
+        } else {
             print("the answers to these questions are not known; --annotations compares with them")
             return
         }
+        let accuracy = try AnswerAccuracy(byQuestion, known)
+        let baseline = try AnswerAccuracy.commonest(known)
         func percent(_ value: Double) -> String { String(format: "%.2f %%", value) }
-        print("\(answers.count) questions: \(percent(accuracy.overall)) right")
+        print("\(known.count) questions: \(percent(accuracy.overall)) right")
         print("  always '\(baseline.answer)': \(percent(baseline.accuracy.overall))")
         for (type, value) in accuracy.byAnswerType.sorted(by: { $0.key < $1.key }) {
             print("  answers of the kind \(type): \(percent(value))")
         }
         for (type, value) in accuracy.byQuestionType.sorted(by: { $0.key < $1.key }) {
             print("  questions '\(type) …': \(percent(value))")
+        }
+        let possible = Set(list)
+        let outside = known.count { !$0.answers.contains { possible.contains($0.answer) } }
+        if outside > 0 {
+            print("  \(outside) questions have no answer among those of answer_list")
         }
         try EvaluationLog.append([("test_acc", accuracy.overall)], to: evaluation.outputDir)
     }

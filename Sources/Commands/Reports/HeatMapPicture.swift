@@ -32,6 +32,12 @@ struct HeatMapPicture {
     ///   - label: what the map is of
     ///   - heat: `[g, g]`
     mutating func add(_ label: String, heat: Tensor) throws {
+        panels.append((label, try Self.picture(picture, under: heat, label: label)))
+    }
+
+    /// A picture with a heat map over it. `[g, g]`
+    /// - Throws: `ValidationError` for a map that is not finite, `TorchError`
+    static func picture(_ picture: RGBImage, under heat: Tensor, label: String) throws -> RGBImage {
         let (width, height) = (picture.width, picture.height)
         let values = try heat.to(dtype: .float32).to(device: .cpu)
             .reshaped(1, 1, heat.size(0), heat.size(1))
@@ -46,7 +52,7 @@ struct HeatMapPicture {
         var pixels = picture.pixels
         for (index, value) in values.enumerated() {
             let share = Double((value - bottom) / range)
-            let color = Self.color(share)
+            let color = color(share)
             // Cold places keep their picture in grey, so that colours mean heat alone.
             let place = 3 * index
             let grey =
@@ -58,7 +64,7 @@ struct HeatMapPicture {
                 pixels[place + channel] = UInt8(max(0, min(255, mixed)))
             }
         }
-        panels.append((label, RGBImage(width: width, height: height, pixels: pixels)))
+        return RGBImage(width: width, height: height, pixels: pixels)
     }
 
     /// From dark blue over red to yellow.
