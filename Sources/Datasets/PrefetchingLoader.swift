@@ -39,6 +39,22 @@ public final class PrefetchingLoader<Batch: Sendable>: @unchecked Sendable {
         }
     }
 
+    /// Starts the workers on all of some records in order.
+    ///
+    /// - Parameters:
+    ///   - count: number of records
+    ///   - batchSize: records of a batch
+    ///   - workers: threads that make batches
+    ///   - make: makes the batch of a range of records; called from several threads
+    public convenience init(
+        records count: Int, batchSize: Int, workers: Int,
+        make: @escaping @Sendable (Range<Int>) throws -> Batch
+    ) {
+        self.init(
+            0..<(count + batchSize - 1) / batchSize, workers: workers, ahead: workers + 1
+        ) { try make($0 * batchSize..<min(count, ($0 + 1) * batchSize)) }
+    }
+
     /// Ends the workers; batches in work are thrown away.
     public func stop() {
         condition.withLock {

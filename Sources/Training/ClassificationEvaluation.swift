@@ -71,12 +71,9 @@ public struct ClassificationEvaluation: Sendable, Equatable {
     /// Evaluates a model.
     /// - Throws: `ImageError`, `TorchError`
     public init(_ set: SentenceDataset, _ model: ClassificationModel, _ options: Options) throws {
-        let ranges = stride(from: 0, to: set.sentences.count, by: options.batchSize).map {
-            $0..<min(set.sentences.count, $0 + options.batchSize)
-        }
         let loader = PrefetchingLoader(
-            0..<ranges.count, workers: options.workers, ahead: options.workers + 1
-        ) { try set.batch(ranges[$0], options.inputs) }
+            records: set.sentences.count, batchSize: options.batchSize, workers: options.workers
+        ) { try set.batch($0, options.inputs) }
         defer { loader.stop() }
         let display = ProgressDisplay(total: set.sentences.count, unit: "sentences")
         var predictions: [Int] = []

@@ -104,17 +104,14 @@ public struct GroundingEvaluation {
                 throw AnnotationError.unknownReference(id: record.referenceID, phrase: record.text)
             }
         }
-        let ranges = stride(from: 0, to: set.records.count, by: options.batchSize).map {
-            $0..<min(set.records.count, $0 + options.batchSize)
-        }
         let loader = PrefetchingLoader(
-            0..<ranges.count, workers: options.workers, ahead: options.workers + 1
-        ) { try set.batch(ranges[$0]) }
+            records: set.records.count, batchSize: options.batchSize, workers: options.workers
+        ) { try set.batch($0) }
         defer { loader.stop() }
         let display = ProgressDisplay(total: set.records.count, unit: "phrases")
         let step = max(1, set.records.count / max(1, options.examples))
-        for range in ranges {
-            guard let arrays = try loader.next() else { break }
+        while let arrays = try loader.next() {
+            let first = findings.count
             let images = arrays.images
             let heat = try mapper(
                 images: images.tensor.to(device: options.device),
@@ -123,10 +120,10 @@ public struct GroundingEvaluation {
                 imageOfText: Tensor(arrays.imageOfText).to(device: options.device),
                 options.attention
             ).to(dtype: .float32).to(device: .cpu).checked()
-            for (row, record) in set.records[range].enumerated() {
+            for (row, record) in set.records[first..<first + arrays.texts.rows].enumerated() {
                 guard let id = record.referenceID else { continue }
                 try add(heat: heat.select(0, row), referenceID: id)
-                let isExample = (range.lowerBound + row) % step == step / 2
+                let isExample = (first + row) % step == step / 2
                 if isExample, examples.count < options.examples {
                     examples.append(
                         Example(
@@ -134,7 +131,7 @@ public struct GroundingEvaluation {
                             heat: heat.select(0, row)))
                 }
             }
-            display.update(range.upperBound, items: range.upperBound, title: "grounding")
+            display.update(findings.count, items: findings.count, title: "grounding")
         }
     }
 

@@ -39,12 +39,9 @@ public struct QuestionAnsweringEvaluation: Sendable {
         _ set: QuestionDataset, answers list: [String], _ answerer: QuestionAnswerer,
         _ options: Options
     ) throws {
-        let ranges = stride(from: 0, to: set.records.count, by: options.batchSize).map {
-            $0..<min(set.records.count, $0 + options.batchSize)
-        }
         let loader = PrefetchingLoader(
-            0..<ranges.count, workers: options.workers, ahead: options.workers + 1
-        ) { try set.batch(ranges[$0], options.inputs) }
+            records: set.records.count, batchSize: options.batchSize, workers: options.workers
+        ) { try set.batch($0, options.inputs) }
         defer { loader.stop() }
         let encoded = try AnswerList(
             TokenBatch(set.encoded(answers: list)).to(device: options.device))

@@ -64,7 +64,7 @@ struct EvaluateEntailment: ParsableCommand {
             """)
 
     @OptionGroup var model: ModelRunOptions
-    @OptionGroup var evaluation: EvaluationOptionsGroup
+    @OptionGroup var evaluation: EvaluatedModelOptions
 
     func run() throws {
         try ClassificationRun.evaluate(

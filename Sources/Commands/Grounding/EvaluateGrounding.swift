@@ -30,7 +30,7 @@ struct EvaluateGrounding: ParsableCommand {
     @OptionGroup var model: ModelRunOptions
     @OptionGroup var heat: HeatOptions
 
-    @OptionGroup var evaluation: EvaluationOptionsGroup
+    @OptionGroup var evaluation: EvaluatedModelOptions
 
     @Option(help: ArgumentHelp("A page with some phrases to look at.", valueName: "path"))
     var html: String?

@@ -63,7 +63,7 @@ struct EvaluateNLVR: ParsableCommand {
             """)
 
     @OptionGroup var model: ModelRunOptions
-    @OptionGroup var evaluation: EvaluationOptionsGroup
+    @OptionGroup var evaluation: EvaluatedModelOptions
 
     func run() throws {
         try ClassificationRun.evaluate(

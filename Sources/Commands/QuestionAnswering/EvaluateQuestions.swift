@@ -28,7 +28,7 @@ struct EvaluateQuestions: ParsableCommand {
             """)
 
     @OptionGroup var model: ModelRunOptions
-    @OptionGroup var evaluation: EvaluationOptionsGroup
+    @OptionGroup var evaluation: EvaluatedModelOptions
 
     @Option(help: ArgumentHelp("VQA v2's annotations of the questions.", valueName: "path"))
     var annotations: String?

@@ -34,7 +34,7 @@ struct EvaluateRetrieval: ParsableCommand {
 
     @OptionGroup var model: ModelRunOptions
 
-    @OptionGroup var evaluation: EvaluationOptionsGroup
+    @OptionGroup var evaluation: EvaluatedModelOptions
 
     @OptionGroup var processes: ProcessOptions
 

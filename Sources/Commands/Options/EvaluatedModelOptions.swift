@@ -1,7 +1,7 @@
 import ArgumentParser
 
 /// What every command takes that evaluates a trained model.
-struct EvaluationOptionsGroup: ParsableArguments {
+struct EvaluatedModelOptions: ParsableArguments {
     @Option(help: "Weights of a fine-tuned or pretrained model.")
     var checkpoint: String
 
