@@ -52,11 +52,14 @@ public struct TableWriter {
         progress: @escaping (_ done: Int, _ here: Int) -> Void = { _, _ in },
         _ make: (_ range: Range<Int>, _ progress: @escaping (Int) -> Void) throws -> Rows
     ) throws {
+        var missing = Array(0..<manifest.shardCount)
+        missing.removeAll { exists($0) }
+        // A whole table may lie where nothing can be written.
+        if missing.isEmpty { return progress(manifest.count, 0) }
         let claims = try Claims(
             path: (directory as NSString).appendingPathComponent("claims.lock"))
         defer { claims.end() }
         var here = 0
-        var missing = Array(0..<manifest.shardCount)
         while true {
             missing.removeAll { exists($0) }
             let done = manifest.count - missing.reduce(0) { $0 + manifest.names(ofShard: $1).count }

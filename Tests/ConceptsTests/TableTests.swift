@@ -96,6 +96,21 @@ import Torch
     }
 
     /// Each shard is made once, whoever makes it.
+    /// A whole table is not written to again: it may lie where nothing can be written.
+    @Test func wholeTablesAreLeftAlone() throws {
+        try Self.withDirectory { directory in
+            let names = Self.names(9)
+            try Self.writer(directory, names).run { range, _ in Self.rows(range, names) }
+            try FileManager.default.removeItem(atPath: directory + "/claims.lock")
+            let before = try Self.files(directory)
+            var done: (Int, Int)?
+            try Self.writer(directory, names).run(
+                progress: { done = ($0, $1) },
+                { _, _ in throw Stopped() })
+            #expect(try Self.files(directory) == before && done ?? (0, 1) == (9, 0))
+        }
+    }
+
     @Test func severalRunsShareTheWork() throws {
         try Self.withDirectory { directory in
             let lock = NSLock()
