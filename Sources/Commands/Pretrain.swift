@@ -41,10 +41,11 @@ struct Pretrain: ParsableCommand {
         let run = try PretrainingRun(
             configuration: model.configuration(), data: model.data.location(),
             vocabulary: Resources.vocabulary(model.model.vocabulary, textEncoder: textEncoder),
-            weights: .init(
-                textEncoder: textEncoder, imageEncoder: imageEncoder,
-                checkpoint: training.resume ? nil : training.checkpoint),
+            weights: .init(textEncoder: textEncoder, imageEncoder: imageEncoder),
             options: options, stop: stop)
+        if !training.resume, let checkpoint = training.checkpoint {
+            try model.model.load(checkpoint, into: run.model)
+        }
         try training.run(run.trainer, records: run.dataset.pairs.count, on: options.device)
     }
 }

@@ -20,8 +20,6 @@ struct PretrainingRun {
         var textEncoder: String?
         /// A vision transformer, nil for random image weights.
         var imageEncoder: String?
-        /// A pretraining checkpoint.
-        var checkpoint: String?
     }
 
     init(
@@ -50,10 +48,5 @@ struct PretrainingRun {
         }
         trainer = try PretrainingTrainer(
             configuration, model: model, dataset: dataset, options: options, stop: stop)
-        if let checkpoint = weights.checkpoint {
-            try model.load(
-                pretrained: SafetensorsFile(path: checkpoint).tensors(),
-                allowingUnexpected: TrainingCheckpoint.statePrefixes)
-        }
     }
 }

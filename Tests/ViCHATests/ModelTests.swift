@@ -250,13 +250,13 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
         var c = tinyConfiguration()
         c.vision.imageSize = 48
         let large = try PretrainingModel(c, seed: 2)
-        let report = try large.load(pretrained: small.store.state)
+        let report = try large.load(small.store.state)
         #expect(report.initialized.isEmpty)
         #expect(large.store["visual_encoder.pos_embed"]?.shape == [1, 37, 24])
         var wider = tinyConfiguration()
         wider.embedDim = 16
         let error = try #require(throws: StateDictionaryError.self) {
-            try PretrainingModel(wider).load(pretrained: small.store.state)
+            try PretrainingModel(wider).load(small.store.state)
         }
         #expect("\(error)".contains("vision_proj.weight (model [16, 24], file [12, 24])"))
     }

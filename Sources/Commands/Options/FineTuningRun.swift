@@ -15,7 +15,7 @@ struct FineTuningRun<Configuration: TrainingConfiguration, Model: FineTunedModel
     /// Builds the model and takes over the weights of a checkpoint, where one is given.
     ///
     /// - Parameters:
-    ///   - configuration: sizes and settings
+    ///   - configuration: sizes and settings, which have been validated
     ///   - options: where files lie
     ///   - imageRoot: directory of the images in the data directory
     ///   - checkpoint: weights to take
@@ -24,7 +24,6 @@ struct FineTuningRun<Configuration: TrainingConfiguration, Model: FineTunedModel
         _ configuration: Configuration, _ options: ModelRunOptions, imageRoot: String = "",
         checkpoint: String?, model: () throws -> Model
     ) throws {
-        try configuration.settings.validate()
         self.configuration = configuration
         data = try options.data.location().inside(imageRoot)
         tokenizer = try options.model.tokenizer(for: configuration.settings.model)

@@ -57,11 +57,8 @@ extension FineTuningRun<QuestionAnsweringConfiguration, QuestionAnsweringModel> 
     }
 
     /// The questions of val_file, nil where there is none.
-    func validation() throws -> QuestionAnsweringTask.Validation? {
-        try configuration.validationFile.map {
-            .init(
-                set: try dataset([$0], needsAnswers: true), answers: try answers())
-        }
+    func validationSet() throws -> QuestionDataset? {
+        try configuration.validationFile.map { try dataset([$0], needsAnswers: true) }
     }
 
     /// The answers that are ranked.

@@ -40,14 +40,16 @@ struct TrainQuestions: ParsableCommand {
             seed: options.seed, device: options.device)
         let dataset = try run.dataset()
         // Read before training: what is wrong with these files should not be found hours later.
-        let test = try run.testSet().map { ($0, try run.answers()) }
+        let (validation, test) = try (run.validationSet(), run.testSet())
+        let answers = validation == nil && test == nil ? [] : try run.answers()
         let trainer = try Trainer(
             QuestionAnsweringTask(
-                configuration, model: run.model, dataset: dataset, validation: run.validation(),
+                configuration, model: run.model, dataset: dataset,
+                validation: validation.map { .init(set: $0, answers: answers) },
                 workers: options.workers), options: options, stop: stop)
         let outcome = try training.run(
             trainer, records: dataset.records.count, on: options.device)
-        guard outcome == .finished, let (test, answers) = test else { return }
+        guard outcome == .finished, let test else { return }
         let results = try run.results(test, answers, model, device: options.device)
         let path =
             options.outputDirectory

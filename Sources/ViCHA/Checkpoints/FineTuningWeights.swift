@@ -129,7 +129,7 @@ extension [String: Tensor] {
     }
 }
 
-/// A model that starts from the weights of pretraining.
+/// A model that can start from the weights of pretraining.
 public protocol FineTunedModel {
     /// Sizes and switches.
     var configuration: ModelConfiguration { get }

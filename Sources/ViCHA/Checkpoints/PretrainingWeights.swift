@@ -1,11 +1,11 @@
 import Torch
 
-extension PretrainingModel {
+extension PretrainingModel: FineTunedModel {
     /// Takes over the weights of another pretraining run, perhaps at another image size: learned
     /// position embeddings are resized, the decoder's fixed table is kept.
     /// - Throws: ``StateDictionaryError`` listing every key that does not fit
     @discardableResult
-    public func load(pretrained tensors: [String: Tensor], allowingUnexpected: [String] = []) throws
+    public func load(_ tensors: [String: Tensor], allowingUnexpected: [String] = []) throws
         -> ParameterStore.LoadReport
     {
         var tensors = tensors.withPositionEmbeddings(resizedTo: configuration.vision.grid)
