@@ -19,7 +19,7 @@ struct Vicha: ParsableCommand {
         subcommands: [
             Pretrain.self, RetrievalCommands.self, GroundingCommands.self, QuestionCommands.self,
             EntailmentCommands.self, NLVRCommands.self, ConceptCommands.self, FilterCaptions.self,
-            MakeScenes.self, Demo.self, CompareCases.self,
+            MakeScenes.self, Demo.self, Ablate.self, CompareCases.self,
         ])
 
     static func main() {

@@ -168,7 +168,8 @@ public struct AnswerAccuracy: Sendable, Equatable {
         )
     }
 
-    private static func commonest(_ answers: [String]) -> String {
+    /// The answer that was given most often, of several the first in the alphabet.
+    public static func commonest(_ answers: [String]) -> String {
         let counts = answers.reduce(into: [:]) { $0[$1, default: 0] += 1 }
         return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? ""
     }

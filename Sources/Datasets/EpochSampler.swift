@@ -8,16 +8,19 @@ public struct EpochSampler: Sendable, Equatable {
     public let batchSize: Int
     /// What the orders are made from.
     public let seed: UInt64
+    /// Batches of an epoch at most; nil for all. Each epoch has others.
+    public let maxBatches: Int?
 
     /// Describes the orders of a data set of `count` records.
-    public init(count: Int, batchSize: Int, seed: UInt64) {
+    public init(count: Int, batchSize: Int, seed: UInt64, maxBatches: Int? = nil) {
         self.count = count
         self.batchSize = batchSize
         self.seed = seed
+        self.maxBatches = maxBatches
     }
 
     /// Batches of an epoch; a last incomplete one is left out, as in the official code.
-    public var batchCount: Int { count / batchSize }
+    public var batchCount: Int { min(count / batchSize, maxBatches ?? .max) }
 
     /// The records of each batch of an epoch.
     public func batches(epoch: Int) -> [[Int]] {

@@ -96,6 +96,9 @@ public struct QuestionDataset: Sendable {
         self.endMark = endMark
     }
 
+    /// The file of a question's image.
+    public func imagePath(_ question: Int) -> String { files[question] }
+
     /// The images, as training with some options sees them.
     public func images(_ options: ImageTextOptions) -> TrainingImages {
         TrainingImages(

@@ -62,6 +62,11 @@ public struct SentenceDataset: Sendable {
         self.tokenizer = tokenizer
     }
 
+    /// The files of a sentence's images.
+    public func imagePaths(_ sentence: Int) -> [String] {
+        sentences[sentence].images.map(paths.resolve)
+    }
+
     /// The images, as training with some options sees them.
     public func images(_ options: ImageTextOptions) -> TrainingImages {
         TrainingImages(

@@ -26,6 +26,8 @@ public struct ClassificationEvaluation: Sendable, Equatable {
     /// Share of sentences told of several pairs of images that are right of all; nil where sentences have no
     /// names. [0, 1]
     public let consistency: Double?
+    /// Of each class, sentence by sentence; empty where only classes were given.
+    public private(set) var probabilities: [[Float]] = []
 
     /// Share of right classes. [0, 1]
     public var accuracy: Double {
@@ -77,14 +79,22 @@ public struct ClassificationEvaluation: Sendable, Equatable {
         defer { loader.stop() }
         let display = ProgressDisplay(total: set.sentences.count, unit: "sentences")
         var predictions: [Int] = []
+        var probabilities: [[Float]] = []
+        let classes = model.kind.classes
         while let arrays = try loader.next() {
             let batch = ClassificationBatch(arrays).to(device: options.device)
-            predictions += try withAutocast(options.autocast, on: options.device) {
-                try model.logits(batch).to(dtype: .float32).argmax(1).array(of: Int.self)
+            let logits = try withAutocast(options.autocast, on: options.device) {
+                try model.logits(batch).to(dtype: .float32).checked()
+            }
+            predictions += try logits.argmax(1).array(of: Int.self)
+            let rows = try logits.softmax(dimension: 1).array(of: Float.self)
+            probabilities += stride(from: 0, to: rows.count, by: classes).map {
+                Array(rows[$0..<$0 + classes])
             }
             display.update(predictions.count, items: predictions.count, title: "evaluating")
         }
-        self.init(predictions, set.sentences, classes: model.kind.classes)
+        self.init(predictions, set.sentences, classes: classes)
+        self.probabilities = probabilities
     }
 }
 

@@ -15,6 +15,8 @@ public struct QuestionAnsweringEvaluation: Sendable {
         public var batchSize = 16
         /// Answers that are ranked by their whole likelihood.
         public var candidates = 128
+        /// Answers of each question that are kept.
+        public var kept = 1
         /// Threads that prepare images.
         public var workers = 2
         /// How questions and images become inputs.
@@ -24,8 +26,19 @@ public struct QuestionAnsweringEvaluation: Sendable {
         public init(inputs: EvaluationOptions) { self.inputs = inputs }
     }
 
+    /// An answer with its probability among the candidates.
+    public struct Answer: Sendable, Equatable {
+        /// As it stands in the list.
+        public let text: String
+        /// Softmax over the candidates. [0, 1]
+        public let probability: Double
+    }
+
+    /// The best answers to each question, best first, in the order of the questions.
+    public let ranked: [[Answer]]
+
     /// The best answer to each question, in the order of the questions.
-    public let answers: [String]
+    public var answers: [String] { ranked.map { $0.first?.text ?? "" } }
 
     /// Answers the questions of a set.
     ///
@@ -46,17 +59,21 @@ public struct QuestionAnsweringEvaluation: Sendable {
         let encoded = try AnswerList(
             TokenBatch(set.encoded(answers: list)).to(device: options.device))
         let display = ProgressDisplay(total: set.records.count, unit: "questions")
-        var found: [String] = []
+        var found: [[Answer]] = []
         while let arrays = try loader.next() {
             let ranked = try withAutocast(options.autocast, on: options.device) {
                 try answerer.rank(
                     answerer.encode(arrays.images, arrays.questions, on: options.device), encoded,
                     candidates: options.candidates)
             }
-            found += ranked.map { $0.first.map { list[$0.number] } ?? "" }
+            found += ranked.map { candidates in
+                candidates.prefix(options.kept).map {
+                    Answer(text: list[$0.number], probability: $0.probability)
+                }
+            }
             display.update(found.count, items: found.count, title: "answering")
         }
-        answers = found
+        ranked = found
     }
 }
 

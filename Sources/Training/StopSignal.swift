@@ -7,6 +7,7 @@ import Foundation
 public final class StopSignal: @unchecked Sendable {
     private let lock = NSLock()
     private var requested = false
+    private var signals: Set<Int32> = []
     private var sources: [any DispatchSourceSignal] = []
 
     /// A signal that has not been requested.
@@ -18,7 +19,8 @@ public final class StopSignal: @unchecked Sendable {
     /// Asks to stop.
     public func request() { lock.withLock { requested = true } }
 
-    /// Takes Ctrl-C and SIGTERM as a request; a second one ends the process at once.
+    /// Takes Ctrl-C and SIGTERM as a request; the same one again ends the process at once. Both together
+    /// do not: on a terminal, Ctrl-C also reaches whoever started this process and hands it on as SIGTERM.
     public func watchSignals() {
         for number in [SIGINT, SIGTERM] {
             signal(number, SIG_IGN)
@@ -26,11 +28,15 @@ public final class StopSignal: @unchecked Sendable {
             source.setEventHandler { [weak self] in
                 guard let self else { return }
                 // Not exit(), which would take libtorch apart under the thread that uses it.
-                if self.isRequested { _exit(128 + number) }
+                if self.isRepeated(number) { _exit(128 + number) }
                 self.request()
             }
             source.resume()
             sources.append(source)
         }
+    }
+
+    private func isRepeated(_ number: Int32) -> Bool {
+        lock.withLock { !signals.insert(number).inserted }
     }
 }

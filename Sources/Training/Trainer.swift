@@ -22,7 +22,8 @@ public final class Trainer<Task: TrainingTask> {
     public init(_ task: Task, options: TrainingOptions, stop: StopSignal = StopSignal()) throws {
         let plan = task.plan
         sampler = EpochSampler(
-            count: plan.recordCount, batchSize: plan.batchSize, seed: options.seed)
+            count: plan.recordCount, batchSize: plan.batchSize, seed: options.seed,
+            maxBatches: options.stepsPerEpoch)
         guard sampler.batchCount > 0 else {
             throw ModelConfigurationError(
                 key: "batch_size",
@@ -37,7 +38,8 @@ public final class Trainer<Task: TrainingTask> {
         dropout = try Generator(seed: options.seed &+ 1, device: options.device)
         state = TrainingCheckpoint.State(
             epoch: 0, iteration: 0, step: 0, seed: options.seed, recordCount: sampler.count,
-            batchSize: sampler.batchSize, metrics: MetricAverages(), skippedImages: 0, best: nil)
+            batchSize: sampler.batchSize, stepsPerEpoch: options.stepsPerEpoch,
+            metrics: MetricAverages(), skippedImages: 0, best: nil)
     }
 
     /// Continues from a checkpoint of the same run.
@@ -49,11 +51,17 @@ public final class Trainer<Task: TrainingTask> {
             ("the seed", String(saved.seed), String(state.seed)),
             ("a number of records of", String(saved.recordCount), String(state.recordCount)),
             ("a batch size of", String(saved.batchSize), String(state.batchSize)),
+            (
+                "steps of an epoch limited to", Self.limit(saved.stepsPerEpoch),
+                Self.limit(state.stepsPerEpoch)
+            ),
         ] where then != now {
             throw CheckpointError.otherRun(path: path, what: what, saved: then, now: now)
         }
         state = saved
     }
+
+    private static func limit(_ steps: Int?) -> String { steps.map(String.init) ?? "all" }
 
     /// Path of the checkpoint that a run can be continued from.
     public var lastCheckpoint: String { path("checkpoint_last.safetensors") }

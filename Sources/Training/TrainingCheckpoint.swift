@@ -35,6 +35,8 @@ public struct TrainingCheckpoint {
         public var recordCount: Int
         /// Records of a batch.
         public var batchSize: Int
+        /// Steps of an epoch at most; nil for all that the records make.
+        public var stepsPerEpoch: Int?
         /// Sums of the running epoch's metrics.
         public var metrics: MetricAverages
         /// Images of the running epoch that were replaced by others.

@@ -151,6 +151,7 @@ extension TrainingSettings: Codable {
 extension KeyedDecodingContainer {
     /// Names of files, which the official files write as a list or, where there is one, as a text.
     func fileNames(_ key: Key) throws -> [String]? {
+        if contains(key), try decodeNil(forKey: key) { return [] }
         if let one = try? decode(String.self, forKey: key) { return [one] }
         return try decodeIfPresent([String].self, forKey: key)
     }

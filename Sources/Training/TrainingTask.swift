@@ -131,6 +131,8 @@ public struct TrainingOptions: Sendable {
     public var workers = 1
     /// Steps to make at most, nil for whole epochs.
     public var maxSteps: Int?
+    /// Steps of an epoch at most, nil for all that the records make.
+    public var stepsPerEpoch: Int?
     /// Steps between two readings of the losses; each waits for the device.
     public var logInterval = 1
     /// Least time between two saves of the last checkpoint at ends of epochs. seconds

@@ -92,7 +92,7 @@ import Torch
             "entailment": ["train", "evaluate"], "nlvr": ["assign", "train", "evaluate"],
         ]
         let commands =
-            [[], ["pretrain"], ["scenes"], ["demo"], ["parity"]]
+            [[], ["pretrain"], ["scenes"], ["demo"], ["ablate"], ["parity"]]
             + groups.flatMap { group in [[group.key]] + group.value.map { [group.key, $0] } }
         for command in commands {
             let result = try vicha(command + ["--help"])
@@ -230,26 +230,6 @@ import Torch
         #expect(
             try String(contentsOfFile: output + "/log.txt", encoding: .utf8).contains(
                 "\"skipped_images\": "))
-    }
-
-    @Test func demoWritesItsReport() throws {
-        let output = Self.temporaryDirectory()
-        defer { try? FileManager.default.removeItem(atPath: output) }
-        let result = try vicha(
-            [
-                "demo", "--output-dir", output, "--images", "80", "--threads", "1", "--set",
-                "schedular.epochs=2",
-            ] + Self.small)
-        #expect(result.status == 0, "\(result.errors)")
-        #expect(result.output.contains("captions of 8 unseen pictures"))
-        let html = try String(contentsOfFile: output + "/report.html", encoding: .utf8)
-        // 8 queries with 6 results each, 6 restorations of 3 pictures, 8 pictures with concepts, two
-        // lines for each loss.
-        #expect(html.components(separatedBy: "data:image/jpeg;base64,").count == 1 + 48 + 18 + 8)
-        #expect(html.components(separatedBy: "<polyline").count == 9)
-        #expect(html.contains("unseen combinations: 4 pictures"))
-        let links = html.components(separatedBy: "http").dropFirst()
-        #expect(links.allSatisfy { $0.hasPrefix("://www.w3.org/2000/svg'") })
     }
 
     @Test func scenesAreMadeOnceAndPretrainedOn() throws {

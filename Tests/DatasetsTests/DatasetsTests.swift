@@ -80,6 +80,11 @@ import Text
         #expect(first == sampler.batches(epoch: 0))
         #expect(first != sampler.batches(epoch: 1))
         #expect(first != EpochSampler(count: 23, batchSize: 5, seed: 2).batches(epoch: 0))
+        // A limit cuts epochs short; each has others of the records.
+        let short = EpochSampler(count: 23, batchSize: 5, seed: 1, maxBatches: 2)
+        #expect(short.batchCount == 2 && short.batches(epoch: 0) == Array(first.prefix(2)))
+        #expect(short.batches(epoch: 1) == Array(sampler.batches(epoch: 1).prefix(2)))
+        #expect(EpochSampler(count: 23, batchSize: 5, seed: 1, maxBatches: 9).batchCount == 4)
     }
 
     @Test(arguments: [1, 2, 4]) func loaderKeepsOrder(_ workers: Int) throws {

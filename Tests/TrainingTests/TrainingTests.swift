@@ -281,12 +281,13 @@ import ViCHA
         }
 
         func trainer(
-            _ output: String, maxSteps: Int? = nil, workers: Int = 1,
+            _ output: String, maxSteps: Int? = nil, stepsPerEpoch: Int? = nil, workers: Int = 1,
             stop: StopSignal = StopSignal()
         ) throws -> PretrainingTrainer {
             var options = TrainingOptions(
                 outputDirectory: directory.appendingPathComponent(output).path)
             options.maxSteps = maxSteps
+            options.stepsPerEpoch = stepsPerEpoch
             options.workers = workers
             return try PretrainingTrainer(
                 configuration, model: try PretrainingModel(configuration.model, seed: 1),
@@ -421,6 +422,10 @@ import ViCHA
             try other.trainer("b").resume(from: trainer.lastCheckpoint)
         }
         #expect("\(error)".contains("batch size of 4, not 2"))
+        let limited = try #require(throws: CheckpointError.self) {
+            try setting.trainer("d", stepsPerEpoch: 1).resume(from: trainer.lastCheckpoint)
+        }
+        #expect("\(limited)".contains("steps of an epoch limited to all, not 1"))
         let weights = setting.directory.appendingPathComponent("weights.safetensors").path
         try writeSafetensors(trainer.model.store.state, to: weights)
         #expect(throws: CheckpointError.noTrainingState(path: weights)) {

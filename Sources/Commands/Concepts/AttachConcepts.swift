@@ -27,6 +27,9 @@ struct AttachConcepts: ParsableCommand {
                 --images image_embeddings.json --official-rounding --output-dir with_concepts
               vicha concepts attach train.json --concepts embedded/concepts --one-pass \\
                 --clip ViT-B-16.pt --data-dir /data --output-dir with_concepts
+              vicha concepts attach refcoco+_train.json refcoco+_test.json \\
+                --concepts embedded/concepts --images embedded/images --output-dir with_concepts \\
+                --copy refcoco+
             """)
 
     @Argument(help: "Annotation files.")
@@ -54,6 +57,13 @@ struct AttachConcepts: ParsableCommand {
     @Option(name: [.long, .customLong("output_dir")], help: "Directory of the results.")
     var outputDir: String
 
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Files and directories that belong beside the results, copied as they are.",
+            valueName: "path"))
+    var copy: [String] = []
+
     @OptionGroup var rounding: RoundingOptions
     @OptionGroup var images: EmbeddedImageOptions
     @OptionGroup var storage: StorageOptions
@@ -67,6 +77,9 @@ struct AttachConcepts: ParsableCommand {
 
     func run() throws {
         let outputs = try OutputFiles(files, in: outputDir)
+        for path in copy where !FileManager.default.fileExists(atPath: path) {
+            throw ValidationError("--copy: there is no '\(path)'")
+        }
         let records = try files.map { try RecordFile(path: $0) }
         let vocabulary = try ShardedTable(path: concepts)
         let ranks = (outputDir as NSString).appendingPathComponent("ranks")
@@ -79,6 +92,14 @@ struct AttachConcepts: ParsableCommand {
             if report.leftOut > 0 {
                 print("  \(report.leftOut) left out, whose pictures could not be read")
             }
+        }
+        for path in copy {
+            let target = (outputDir as NSString).appendingPathComponent(
+                (path as NSString).lastPathComponent)
+            if FileManager.default.fileExists(atPath: target) {
+                try FileManager.default.removeItem(atPath: target)
+            }
+            try FileManager.default.copyItem(atPath: path, toPath: target)
         }
         // What was kept to go on from has served its purpose.
         if onePass { try FileManager.default.removeItem(atPath: ranks) }

@@ -46,17 +46,10 @@ struct ShowConcepts: ParsableCommand {
         }
         report(skipped: skipped)
         if let html {
-            try writeAtomically(Data(page(pictures).utf8), to: html)
+            try Page(
+                title: "Visual concepts", body: HTML.gallery(pictures.map { try $0.figure() })
+            ).write(to: html)
             print("look at \(html)")
         }
-    }
-
-    private func page(_ pictures: [PictureWithConcepts]) throws -> String {
-        """
-        <!doctype html><html lang='en'><meta charset='utf-8'><title>Visual concepts</title>
-        <style>body{font:14px sans-serif;margin:2em;color:#222}\(PictureWithConcepts.style)</style>
-        <div class='concepts'>\(try pictures.map { try $0.figure() }.joined(separator: "\n"))</div>
-        </html>
-        """
     }
 }

@@ -1,126 +1,324 @@
-import Files
+import Concepts
+import Datasets
 import Foundation
 import Images
+import Scenes
+import Torch
+import Training
 import ViCHA
 
-/// The page that the demo ends with; it refers to nothing outside itself.
+/// The page that the demo ends with: what each step has found, put together from its files.
 struct DemoReport {
-    /// A caption and the images that fit it best.
-    struct Query {
-        let text: String
-        /// Best first.
-        let results: [(image: RGBImage, score: Float, isOwn: Bool)]
+    private static let shownConcepts = 8
+    private static let shownFilterings = 5
+    private static let shownRestorations = 6
+
+    let plan: DemoPlan
+    /// How each step of the plan went.
+    let results: [StepRecord.Result]
+
+    /// - Throws: ``PageError``, and what reading the files of the steps throws
+    func page() throws -> Page {
+        let parts = try [
+            overview(), pretraining(), zeroShot(), plan.tasks.map(task).joined(), concepts(),
+            filtering(), restorations(), steps(),
+        ]
+        return Page(title: "ViCHA on generated scenes", body: parts.joined(separator: "\n"))
     }
 
-    /// An image, with patches removed, and as the model restores it.
-    struct Restoration {
-        let original: RGBImage
-        let masked: RGBImage
-        let restored: RGBImage
+    /// The results beside what guessing reaches, to print.
+    func summary() throws -> String {
+        try measured().map { row in
+            row.name.padding(toLength: 58, withPad: " ", startingAt: 0)
+                + row.values.map { value in
+                    let text = value ?? "–"
+                    return String(repeating: " ", count: max(0, 10 - text.count)) + text
+                }.joined()
+        }.joined(separator: "\n")
     }
 
-    /// Recall on one split.
-    struct Recall {
-        let split: String
-        let images: Int
-        let texts: Int
-        /// How results were ranked, and what came of it.
-        let rows: [(ranking: String, metrics: RetrievalMetrics)]
-    }
+    // MARK: Results
 
-    let facts: [(name: String, value: String)]
-    let times: [(part: String, seconds: Double)]
-    let concepts: [PictureWithConcepts]
-    let curves: LossCurves
-    let recalls: [Recall]
-    let queries: [Query]
-    let restorations: [Restoration]
-
-    /// - Throws: ``FileWritingError``, ``ImageError``
-    func write(to path: String) throws { try writeAtomically(Data(html().utf8), to: path) }
-
-    private func html() throws -> String {
-        """
-        <!doctype html><html lang='en'><meta charset='utf-8'><title>ViCHA demo</title>
-        <style>body{font:15px sans-serif;max-width:1000px;margin:2em auto;padding:0 1em;color:#222}
-        table{border-collapse:collapse}td,th{padding:.25em .8em;text-align:right}
-        th:first-child,td:first-child{text-align:left}tr+tr td{border-top:1px solid #ddd}
-        .facts td{text-align:left}.chance td{color:#888}.query{margin:.8em 0}.query img{width:112px;border:4px solid #eee}
-        .query img.own{border-color:#0a7}.row{display:flex;flex-wrap:wrap;gap:1em}
-        .row img{width:96px}figure{margin:0}figcaption{color:#666;font-size:12px}
-        \(PictureWithConcepts.style)</style>
-        <h1>ViCHA on generated scenes</h1>
-        <p>A small model was pretrained from random weights on pictures that \
-        <code>vicha scenes</code> drew, then asked to find pictures it has never seen by their \
-        captions, without any fine-tuning.</p>
-        \(table(facts.map { [$0.name, $0.value] }, class: "facts"))
-        <h2>Retrieval</h2>
-        <p>Share of captions whose picture is among the first results (text to image), and of \
-        pictures one of whose captions is (image to text), in percent. The unseen split shows \
-        pairs of colour and shape that training never did; it is smaller, so chance is higher. The \
-        matching head learns last: where it ranks worse than the features do, these minutes were too \
-        few for it.</p>
-        \(recalls.map(recallTable).joined(separator: "\n"))
-        <h2>Captions and the pictures that fit best</h2>
-        <p>By the cosine of the features. The picture that the caption was written for has a green \
-        frame.</p>
-        \(try queries.map(queryRow).joined(separator: "\n"))
-        <h2>Visual concepts</h2>
-        <p>Nouns of the training captions that are nearest to each picture by the cosine of a small \
-        CLIP's embeddings. The model gets their words with the picture.</p>
-        <div class='concepts'>\(try concepts.map { try $0.figure() }.joined(separator: "\n"))</div>
-        <h2>Masked patches</h2>
-        <p>The picture, what is left of it, and what the model makes of that. Each restored patch \
-        has the mean and contrast of the removed one, since only what lies between is predicted.</p>
-        <div class='row'>\(try restorations.map(restorationFigure).joined(separator: "\n"))</div>
-        <h2>Losses</h2>\(curves.svg)
-        <h2>How long each part took</h2>
-        \(table(times.map { [$0.part, String(format: "%.0f s", $0.seconds)] }))
-        </html>
-        """
-    }
-
-    private func recallTable(_ recall: Recall) -> String {
-        let names = RetrievalMetrics.ranks.map { "R@\($0)" }
-        let head = ([""] + names + names).map { "<th>\($0)</th>" }.joined()
-        let rows = recall.rows.map { ranking, metrics in
-            let cells = (metrics.imageRecall + metrics.textRecall).map {
-                "<td>\(String(format: $0 < 1 ? "%.2f" : "%.1f", $0))</td>"
-            }
-            let isChance = ranking == Self.chance
-            return "<tr\(isChance ? " class='chance'" : "")><td>\(ranking)</td>"
-                + cells.joined() + "</tr>"
+    /// Heads and rows of the overview.
+    private func measured() throws -> [(name: String, values: [String?])] {
+        func percent(_ value: Double?) -> String? {
+            value.map { String(format: $0 < 1 ? "%.2f %%" : "%.1f %%", $0) }
         }
+        var rows: [(name: String, values: [String?])] = [
+            ("", ["fine-tuned", "before", "guessing"])
+        ]
+        let tests = try log("zero-shot/test")
+        let unseen = try log("zero-shot/unseen")
+        for (name, directory, before) in [
+            ("test", "retrieval/test", tests), ("unseen combinations", "retrieval/unseen", unseen),
+        ] {
+            let after = plan.tasks.contains(.retrieval) ? try log(directory) : [:]
+            let title = "captions that find their picture first, \(name)"
+            rows.append(
+                (
+                    title,
+                    [
+                        percent(after["test_dual_img_r1"]), percent(before["test_dual_img_r1"]),
+                        percent(before["test_chance_img_r1"]),
+                    ]
+                ))
+            if let matched = after["test_img_r1"] {
+                rows.append(("… ranked anew by the matching head", [percent(matched), nil, nil]))
+            }
+        }
+        for task in plan.tasks where task != .retrieval {
+            let found = try log("\(task.rawValue)/test")
+            switch task {
+            case .retrieval: break
+            case .vqa:
+                rows.append(
+                    (
+                        "questions answered as people do",
+                        [percent(found["test_acc"]), nil, percent(found["test_majority_acc"])]
+                    ))
+            case .entailment, .nlvr:
+                let name =
+                    task == .nlvr
+                    ? "sentences about two pictures judged rightly"
+                    : "entailment, neutral or contradiction"
+                rows.append(
+                    (
+                        name,
+                        ["test_acc", "", "test_majority_acc"].map { key in
+                            percent(found[key].map { 100 * $0 })
+                        }
+                    ))
+            case .grounding:
+                for split in GroundingEvaluation.splits {
+                    rows.append(
+                        (
+                            "phrases whose heat map picks the right box, \(split)",
+                            ["_d", "", "_chance"].map { end in
+                                percent(found[split + end].map { 100 * $0 })
+                            }
+                        ))
+                }
+            }
+        }
+        return rows
+    }
+
+    /// What an evaluation logged.
+    private func log(_ directory: String) throws -> [String: Double] {
+        try EvaluationLog.last(in: plan.path(directory))
+    }
+
+    private func overview() throws -> String {
+        let seconds = results.reduce(0) { $0 + $1.seconds }
         return """
-            <h3>\(recall.split): \(recall.images) pictures, \(recall.texts) captions</h3>
-            <table><tr><th></th><th colspan='3'>text to image</th>\
-            <th colspan='3'>image to text</th></tr><tr>\(head)</tr>\(rows.joined())</table>
+            <p>From random weights, in \(Self.minutes(seconds)): a small CLIP mined visual concepts for \
+            pictures that <code>vicha scenes</code> drew, a small model was pretrained on them, and the \
+            same weights were then fine-tuned briefly for each task. Every number is of pictures that no \
+            training saw; the unseen combinations are pairs of colour and shape that it never showed. \
+            Guessing means the commonest answer, or a random picture or box.</p>
+            \(HTML.table(try measured().map { [$0.name] + $0.values.map { $0 ?? "" } }))
+            <p>These are minutes where the paper takes days on four GPUs. Longer runs are a matter of \
+            <code>--minutes</code>.</p>
             """
     }
 
-    /// Name of the row of what random results reach.
-    static let chance = "chance"
-
-    private func queryRow(_ query: Query) throws -> String {
-        let images = try query.results.map { result in
-            let title = String(format: "%.2f", result.score)
-            return "<img class='\(result.isOwn ? "own" : "")' title='\(title)' alt='\(title)' "
-                + "src='\(try HTML.source(result.image))'>"
-        }
-        return "<div class='query'>\(HTML.escaped(query.text))<br>\(images.joined())</div>"
+    private func pretraining() throws -> String {
+        "<h2>Pretraining</h2>\(try LossCurves(directory: plan.path("pretrain")).svg)"
     }
 
-    private func restorationFigure(_ item: Restoration) throws -> String {
-        let images = try [item.original, item.masked, item.restored].map {
-            "<img alt='' src='\(try HTML.source($0))'>"
-        }
-        return "<figure>\(images.joined())</figure>"
+    private func zeroShot() throws -> String {
+        """
+        <h2>Retrieval without fine-tuning</h2>
+        <p>By the cosine of the features. The picture that a caption was written for has a green \
+        frame. Captions are taken at even distances, not picked.</p>
+        \(try part("zero-shot/test"))<h3>Unseen combinations of colour and shape</h3>
+        \(try part("zero-shot/unseen"))
+        """
     }
 
-    private func table(_ rows: [[String]], class name: String = "") -> String {
-        let lines = rows.map { row in
-            "<tr>" + row.map { "<td>\(HTML.escaped($0))</td>" }.joined() + "</tr>"
+    private func task(_ task: DemoTask) throws -> String {
+        let curves = try LossCurves(directory: plan.path(task.rawValue)).svg
+        let test = try part("\(task.rawValue)/test")
+        return switch task {
+        case .retrieval:
+            """
+            <h2>Retrieval, fine-tuned</h2>\(curves)\(test)
+            <h3>Unseen combinations of colour and shape</h3>\(try part("retrieval/unseen"))
+            """
+        case .vqa:
+            """
+            <h2>Questions about pictures</h2><p>The likeliest answers of the list with their \
+            probabilities. Green bars: an answer that an annotator gave; some annotators are wrong on \
+            purpose.</p>\(curves)\(test)
+            """
+        case .entailment:
+            """
+            <h2>Sentences about a picture</h2><p>Whether the picture entails the sentence, contradicts \
+            it, or neither. The true class is green.</p>\(curves)\(test)
+            """
+        case .nlvr:
+            """
+            <h2>Sentences about two pictures</h2><p>Whether the sentence is true of the pair. This \
+            leaves guessing last: with text assignment and ten minutes of its own it does \
+            (Documentation/nlvr.md).</p>\(curves)\(test)
+            """
+        case .grounding:
+            """
+            <h2>Grounding</h2><p>Where the model looks for a phrase, without ever having seen a box: \
+            gradients of the similarity weigh the attention.</p>\(curves)\(test)
+            """
         }
-        return "<table class='\(name)'>\(lines.joined())</table>"
+    }
+
+    /// What an evaluation's page says.
+    private func part(_ name: String) throws -> String {
+        try Page(reading: plan.path(name) + ".html").body
+    }
+
+    // MARK: Data
+
+    private func concepts() throws -> String {
+        let tables = (
+            images: try ShardedTable(path: plan.path("concepts/images")),
+            concepts: try ShardedTable(path: plan.path("concepts/text"))
+        )
+        let records: [RetrievalRecord] = try AnnotationFile.load(
+            files: [plan.annotations + "/retrieval_test.json"], requiresConcepts: true)
+        let names = Self.evenly(Self.shownConcepts, of: records).map(\.image)
+        let count = min(DemoPlan.conceptsOfPicture, tables.concepts.names.count)
+        let best = try ConceptRanking(
+            concepts: tables.concepts.rows, count: count, path: tables.concepts.path)(
+                tables.images.rows(names.compactMap { tables.images.names.number(of: $0) }))
+        let numbers = try best.concepts.array(of: Int.self)
+        let scores = try best.scores.array(of: Float.self)
+        let paths = ImagePaths(dataDirectory: plan.scenes)
+        let figures = try names.enumerated().map { place, name in
+            try PictureWithConcepts(
+                path: paths.resolve(name),
+                concepts: (place * count..<(place + 1) * count).map {
+                    (tables.concepts.names[numbers[$0]], scores[$0])
+                }
+            ).figure()
+        }
+        return """
+            <h2>Visual concepts</h2><p>Nouns of the training captions that are nearest to each picture \
+            by the cosine of the small CLIP's embeddings. The model gets their words with the picture.</p>
+            \(HTML.gallery(figures))
+            """
+    }
+
+    private func filtering() throws -> String {
+        let files = [plan.annotations, plan.path("filtered")].map { $0 + "/pretrain.json" }
+        let (all, kept): ([PretrainingRecord], [PretrainingRecord]) = try (
+            AnnotationFile.load(files: [files[0]], requiresConcepts: true),
+            AnnotationFile.load(files: [files[1]], requiresConcepts: true)
+        )
+        let captions = kept.reduce(into: [String: Set<String>]()) {
+            $0[$1.image, default: []].formUnion($1.captions)
+        }
+        let paths = ImagePaths(dataDirectory: plan.scenes)
+        let figures = try Self.evenly(Self.shownFilterings, of: all).map { record in
+            let lines = record.captions.map { caption in
+                let text = HTML.escaped(caption)
+                return captions[record.image]?.contains(caption) == true
+                    ? text : "<del>\(text)</del>"
+            }
+            return
+                "<figure style='width:190px'>\(try HTML.image(.thumbnail(paths.resolve(record.image))))"
+                + "<figcaption>\(lines.joined(separator: "<br>"))</figcaption></figure>"
+        }
+        let count = (
+            all: all.reduce(0) { $0 + $1.captions.count },
+            kept: kept.reduce(0) { $0 + $1.captions.count }
+        )
+        return """
+            <h2>Filtered captions</h2><p>\(count.kept) of \(count.all) captions are pretrained on: those \
+            of each picture that fit it best by the small CLIP. The others are struck out.</p>
+            \(HTML.gallery(figures))
+            """
+    }
+
+    /// Values at even distances, so that nobody has picked them.
+    private static func evenly<Value>(_ count: Int, of values: [Value]) -> [Value] {
+        let shown = min(count, values.count)
+        return (0..<shown).map { values[($0 * values.count + values.count / 2) / shown] }
+    }
+
+    // MARK: Masked patches
+
+    private func restorations() throws -> String {
+        let configuration = try ConfigurationFile.load(
+            PretrainingConfiguration.self, plan.path("pretrain/config.yaml"), overrides: []
+        ).configuration
+        let model = try PretrainingModel(configuration.model)
+        _ = try model.load(
+            SafetensorsFile(path: plan.pretrained).tensors(),
+            allowingUnexpected: TrainingCheckpoint.statePrefixes)
+        let records: [RetrievalRecord] = try AnnotationFile.load(
+            files: [plan.annotations + "/retrieval_test.json"], requiresConcepts: true)
+        let paths = ImagePaths(dataDirectory: plan.scenes)
+        let side = configuration.model.vision.imageSize
+        let originals = try Self.evenly(Self.shownRestorations, of: records).map {
+            try ImageDecoder.decode(path: paths.resolve($0.image)).resized(
+                width: side, height: side)
+        }
+        let normalization = PixelNormalization.clip
+        let images = Tensor(
+            originals.flatMap { normalization($0) }, shape: [originals.count, 3, side, side])
+        let mask = PatchMask(
+            noise: .uniform(
+                [originals.count, configuration.model.vision.patchCount],
+                generator: try Generator(seed: plan.seed)),
+            ratio: configuration.model.maskRatio)
+        guard let pictures = model.restoredImages(images, mask) else { return "" }
+        func rows(_ tensor: Tensor) throws -> [RGBImage] {
+            let values = try tensor.contiguous().array(of: Float.self)
+            let count = 3 * side * side
+            return originals.indices.map {
+                normalization.picture(
+                    Array(values[$0 * count..<($0 + 1) * count]), width: side, height: side)
+            }
+        }
+        let (masked, restored) = (try rows(pictures.masked), try rows(pictures.restored))
+        let figures = try originals.indices.map {
+            try Figure(images: [originals[$0], masked[$0], restored[$0]], caption: "").html()
+        }
+        return """
+            <h2>Masked patches</h2><p>The picture, what is left of it, and what the model makes of that. \
+            Each restored patch has the mean and contrast of the removed one, since only what lies \
+            between is predicted.</p>\(HTML.gallery(figures))
+            """
+    }
+
+    // MARK: Steps
+
+    private func steps() -> String {
+        let steps = plan.steps
+        let rows = zip(steps, results).map { step, result in
+            [
+                step.name, step.title, Self.minutes(result.seconds),
+                String(format: "%.0f MB", Double(result.peakMemory) / 1e6),
+            ]
+        }
+        let total = [
+            "", "all", Self.minutes(results.reduce(0) { $0 + $1.seconds }),
+            String(format: "%.0f MB", Double(results.map(\.peakMemory).max() ?? 0) / 1e6),
+        ]
+        let commands = steps.flatMap { step in
+            step.commands.map { HTML.escaped(StepRunner.line($0.arguments)) }
+        }
+        return """
+            <h2>Steps</h2>
+            \(HTML.table([["step", "", "time", "peak memory"]] + rows + [total], class: "words"))
+            <p>Each can be done again by itself: <code>vicha demo --output-dir \
+            \(HTML.escaped(plan.directory)) --rerun STEP</code>, or by its commands:</p>
+            <pre>\(commands.joined(separator: "\n"))</pre>
+            """
+    }
+
+    /// `m:ss`
+    private static func minutes(_ seconds: Double) -> String {
+        let whole = Int(seconds.rounded())
+        return String(format: "%d:%02d min", whole / 60, whole % 60)
     }
 }

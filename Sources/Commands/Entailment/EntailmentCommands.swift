@@ -65,10 +65,12 @@ struct EvaluateEntailment: ParsableCommand {
 
     @OptionGroup var model: ModelRunOptions
     @OptionGroup var evaluation: EvaluatedModelOptions
+    @OptionGroup var page: PageOptions
 
     func run() throws {
         try ClassificationRun.evaluate(
             .entailment, model, checkpoint: evaluation.checkpoint,
-            labels: EntailmentLabel.allCases.map(\.name), outputDir: evaluation.outputDir)
+            labels: EntailmentLabel.allCases.map(\.name), outputDir: evaluation.outputDir,
+            page: page)
     }
 }

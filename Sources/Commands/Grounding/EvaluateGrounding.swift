@@ -32,11 +32,7 @@ struct EvaluateGrounding: ParsableCommand {
 
     @OptionGroup var evaluation: EvaluatedModelOptions
 
-    @Option(help: ArgumentHelp("A page with some phrases to look at.", valueName: "path"))
-    var html: String?
-
-    @Option(help: "Phrases of the page.")
-    var examples = 20
+    @OptionGroup var page: PageOptions
 
     func run() throws {
         let configuration = try heat.applied(to: model.configuration())
@@ -49,7 +45,7 @@ struct EvaluateGrounding: ParsableCommand {
         }
         var options = GroundingEvaluation.Options(
             configuration, device: device, workers: model.workers)
-        options.examples = html == nil ? 0 : examples
+        options.examples = page.html == nil ? 0 : page.examples
         let measured = try withAutocast(model.model.device.autocast, on: device) {
             try GroundingEvaluation(
                 data.set, run.model.heatMapper, references: data.references,
@@ -65,12 +61,11 @@ struct EvaluateGrounding: ParsableCommand {
             String(
                 format: "the map is hottest inside the true box for %.1f %% of the phrases",
                 100 * measured.pointing))
-        if let html {
-            let page = GroundingPage(
-                title: "\(configuration.heatMode.rawValue), \(configuration.block)",
-                examples: measured.examples, paths: data.set.paths)
-            try writeAtomically(Data(page.html().utf8), to: html)
-            print("look at \(html)")
+        try page.write {
+            let part = GroundingPage(evaluation: measured, paths: data.set.paths)
+            return Page(
+                title: "Grounding: \(configuration.heatMode.rawValue), \(configuration.block)",
+                body: try part.table + part.gallery())
         }
         if measured.withoutDetections > 0 {
             print(
@@ -78,6 +73,8 @@ struct EvaluateGrounding: ParsableCommand {
                     + "in their image")
         }
         try EvaluationLog.append(
-            measured.accuracy.map { ("\($0.split)_d", $0.share) }, to: evaluation.outputDir)
+            measured.accuracy.map { ("\($0.split)_d", $0.share) }
+                + measured.chance.map { ("\($0.split)_chance", $0.share) },
+            to: evaluation.outputDir)
     }
 }

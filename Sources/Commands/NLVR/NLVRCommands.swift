@@ -64,10 +64,11 @@ struct EvaluateNLVR: ParsableCommand {
 
     @OptionGroup var model: ModelRunOptions
     @OptionGroup var evaluation: EvaluatedModelOptions
+    @OptionGroup var page: PageOptions
 
     func run() throws {
         try ClassificationRun.evaluate(
             .imagePair, model, checkpoint: evaluation.checkpoint, labels: ["false", "true"],
-            outputDir: evaluation.outputDir)
+            outputDir: evaluation.outputDir, page: page)
     }
 }

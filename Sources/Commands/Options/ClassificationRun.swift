@@ -83,7 +83,7 @@ extension FineTuningRun<ClassificationConfiguration, ClassificationModel> {
     /// Evaluates on each set that the configuration names, and prints the results.
     static func evaluate(
         _ kind: ClassificationModel.Kind, _ model: ModelRunOptions, checkpoint: String,
-        labels: [String], outputDir: String?
+        labels: [String], outputDir: String?, page: PageOptions
     ) throws {
         let configuration: ClassificationConfiguration = try model.configuration()
         let device = try model.model.device.resolved()
@@ -95,6 +95,7 @@ extension FineTuningRun<ClassificationConfiguration, ClassificationModel> {
                 key: "test_file", expected: "an annotation file, here or as val_file")
         }
         var log: [(name: String, value: Double)] = []
+        var body = ""
         for (name, set) in sets {
             let evaluation = try ClassificationEvaluation(
                 set, run.model,
@@ -104,24 +105,40 @@ extension FineTuningRun<ClassificationConfiguration, ClassificationModel> {
             print("\(name): \(set.sentences.count) sentences")
             print(evaluation.table(labels))
             log.append(("\(name)_acc", evaluation.accuracy))
+            log.append(("\(name)_majority_acc", evaluation.majority.accuracy))
             if let consistency = evaluation.consistency {
                 log.append(("\(name)_consistency", consistency))
             }
+            if page.html != nil {
+                let part = SentencePage(set: set, evaluation: evaluation, labels: labels)
+                body += "<h3>\(name): \(set.sentences.count) sentences</h3>\(part.tables)"
+                body += try part.gallery(page.chosen(of: set.sentences.count))
+            }
         }
+        try page.write { Page(title: kind.title, body: body) }
         try EvaluationLog.append(log, to: outputDir)
+    }
+}
+
+extension ClassificationModel.Kind {
+    /// Title of a page.
+    fileprivate var title: String {
+        switch self {
+        case .entailment: "Sentences about an image"
+        case .imagePair: "Sentences about two images"
+        }
     }
 }
 
 extension ClassificationEvaluation {
     /// Accuracy, its baseline and the confusion of the classes, to read.
     func table(_ labels: [String]) -> String {
-        func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
         var lines = [
-            "  accuracy \(percent(accuracy)) (always '\(labels[majority.label])': "
-                + "\(percent(majority.accuracy)))"
+            "  accuracy \(percentage(accuracy)) (always '\(labels[majority.label])': "
+                + "\(percentage(majority.accuracy)))"
         ]
         if let consistency {
-            lines.append("  right of all pairs of a sentence \(percent(consistency))")
+            lines.append("  right of all pairs of a sentence \(percentage(consistency))")
         }
         let width = (labels.map(\.count).max() ?? 0) + 2
         func cell(_ text: String) -> String {
@@ -131,7 +148,7 @@ extension ClassificationEvaluation {
         for (label, counts) in confusion.enumerated() {
             lines.append(
                 "  " + cell(labels[label]) + counts.map { cell("\($0)") }.joined()
-                    + cell(percent(classAccuracy[label])))
+                    + cell(percentage(classAccuracy[label])))
         }
         return lines.joined(separator: "\n")
     }

@@ -14,6 +14,14 @@ struct DataOptions: ParsableArguments {
     @Flag(help: "Go on without images that are missing; each is replaced by another and reported.")
     var allowMissingImages = false
 
+    /// The same options for another command.
+    var arguments: [String] {
+        [("--data-dir", images.dataDir), ("--data-json-dir", dataJsonDir)].flatMap {
+            $1.isEmpty ? [] : [$0, $1]
+        } + images.replacePrefix.flatMap { ["--replace-prefix", $0] }
+            + (allowMissingImages ? ["--allow-missing-images"] : [])
+    }
+
     /// What the options say.
     func location() throws -> DataLocation {
         DataLocation(

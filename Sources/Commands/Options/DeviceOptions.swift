@@ -48,5 +48,12 @@ struct DeviceOptions: ParsableArguments {
         return .cuda(number)
     }
 
+    /// The same options for another command.
+    var arguments: [String] {
+        (device.map { ["--device", $0.rawValue] } ?? [])
+            + (precision == .fp32 ? [] : ["--precision", precision.rawValue])
+            + (threads.map { ["--threads", "\($0)"] } ?? [])
+    }
+
     var autocast: DType? { precision == .bf16 ? .bfloat16 : nil }
 }

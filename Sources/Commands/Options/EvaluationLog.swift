@@ -13,4 +13,13 @@ enum EvaluationLog {
         let line = "{" + fields.joined(separator: ", ") + "}\n"
         try writeAtomically(old + Data(line.utf8), to: path)
     }
+
+    /// The results of the last evaluation that was added.
+    static func last(in directory: String) throws -> [String: Double] {
+        let path = (directory as NSString).appendingPathComponent("log.txt")
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+        return try lines.last.map {
+            try JSONDecoder().decode([String: Double].self, from: Data($0.utf8))
+        } ?? [:]
+    }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Foundation
 
 /// Where images lie.
 struct ImageOptions: ParsableArguments {
@@ -42,6 +43,8 @@ struct EmbeddedImageOptions: ParsableArguments {
     /// The place of an image.
     func path() throws -> (String) -> String {
         let (paths, suffix) = (try images.paths(), imageExtension)
-        return { paths.resolve($0 + suffix) }
+        return { name in
+            paths.resolve((name as NSString).pathExtension.isEmpty ? name + suffix : name)
+        }
     }
 }

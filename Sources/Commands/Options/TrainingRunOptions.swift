@@ -117,6 +117,12 @@ struct TrainingRunOptions: ParsableArguments {
     @Option(help: "Stop after this many steps.")
     var maxSteps: Int?
 
+    @Option(
+        help:
+            "Steps of an epoch at most; each epoch draws others of the records, and ends after them."
+    )
+    var stepsPerEpoch: Int?
+
     @Option(help: "Steps between two readings of the losses; 1 on a CPU, 20 on a GPU by default.")
     var logInterval: Int?
 
@@ -125,6 +131,9 @@ struct TrainingRunOptions: ParsableArguments {
             throw ValidationError("--log-interval must be 1 or more")
         }
         guard (maxSteps ?? 1) > 0 else { throw ValidationError("--max-steps must be 1 or more") }
+        guard (stepsPerEpoch ?? 1) > 0 else {
+            throw ValidationError("--steps-per-epoch must be 1 or more")
+        }
     }
 
     /// The trainer's options.
@@ -135,6 +144,7 @@ struct TrainingRunOptions: ParsableArguments {
         options.seed = seed
         options.workers = run.workers
         options.maxSteps = maxSteps
+        options.stepsPerEpoch = stepsPerEpoch
         options.logInterval = logInterval ?? (options.device == .cpu ? 1 : 20)
         return options
     }

@@ -29,6 +29,7 @@ struct EvaluateQuestions: ParsableCommand {
 
     @OptionGroup var model: ModelRunOptions
     @OptionGroup var evaluation: EvaluatedModelOptions
+    @OptionGroup var page: PageOptions
 
     @Option(help: ArgumentHelp("VQA v2's annotations of the questions.", valueName: "path"))
     var annotations: String?
@@ -52,41 +53,108 @@ struct EvaluateQuestions: ParsableCommand {
                 given, askedQuestions: Set(test.records.compactMap(\.questionID)))
         }
         let list = try run.answers()
-        let results = try run.results(test, list, model, device: device)
+        let evaluation = try run.answered(
+            test, list, model, device: device, kept: page.html == nil ? 1 : AnswerPage.shownAnswers)
+        let results = try run.results(test, evaluation)
         if let result {
             try AnswerResult.write(results, to: result)
             print("\(results.count) answers are in \(result)")
         }
-        let byQuestion: [Int: String]
-        let known: [AnswerAnnotations.Annotation]
-        if let given {
-            byQuestion = Dictionary(results.map { ($0.questionID, $0.answer) }) { first, _ in first
+        let comparison = try AnswerComparison(results, test, annotations: given)
+        if let comparison {
+            print(comparison.text)
+            let possible = Set(list)
+            let outside = comparison.annotations.count {
+                !$0.answers.contains { possible.contains($0.answer) }
             }
-            known = given
-        } else if test.records.allSatisfy({ $0.answers != nil }) {
-            byQuestion = Dictionary(
-                uniqueKeysWithValues: results.enumerated().map { ($0, $1.answer) })
-            known = AnswerAccuracy.annotations(of: test.records)
+            if outside > 0 {
+                print("  \(outside) questions have no answer among those of answer_list")
+            }
+            try EvaluationLog.append(
+                [
+                    ("test_acc", comparison.accuracy.overall),
+                    ("test_majority_acc", comparison.baseline.accuracy.overall),
+                ], to: self.evaluation.outputDir)
         } else {
             print("the answers to these questions are not known; --annotations compares with them")
-            return
         }
-        let accuracy = try AnswerAccuracy(byQuestion, known)
-        let baseline = try AnswerAccuracy.commonest(known)
-        func percent(_ value: Double) -> String { String(format: "%.2f %%", value) }
-        print("\(known.count) questions: \(percent(accuracy.overall)) right")
-        print("  always '\(baseline.answer)': \(percent(baseline.accuracy.overall))")
-        for (type, value) in accuracy.byAnswerType.sorted(by: { $0.key < $1.key }) {
-            print("  answers of the kind \(type): \(percent(value))")
+        try page.write {
+            let part = AnswerPage(set: test, evaluation: evaluation, comparison: comparison)
+            return Page(
+                title: "Questions about images",
+                body: try (comparison?.table ?? "")
+                    + part.gallery(page.chosen(of: test.records.count)))
         }
-        for (type, value) in accuracy.byQuestionType.sorted(by: { $0.key < $1.key }) {
-            print("  questions '\(type) …': \(percent(value))")
+    }
+}
+
+/// Answers beside those of annotators.
+struct AnswerComparison {
+    /// What annotators answered.
+    let annotations: [AnswerAnnotations.Annotation]
+    let accuracy: AnswerAccuracy
+    /// What always giving the commonest answer reaches.
+    let baseline: (answer: String, accuracy: AnswerAccuracy)
+    private let byQuestion: [Int: AnswerAnnotations.Annotation]
+    /// What annotations call each question of the set.
+    private let numbers: [Int]
+
+    /// Compares with annotations or, where none are given, with the answers of the records; nil where
+    /// these have none.
+    /// - Throws: `AnnotationError`
+    init?(
+        _ results: [AnswerResult], _ set: QuestionDataset,
+        annotations given: [AnswerAnnotations.Annotation]?
+    ) throws {
+        if let given {
+            annotations = given
+            numbers = results.map(\.questionID)
+        } else if set.records.allSatisfy({ $0.answers != nil }) {
+            annotations = AnswerAccuracy.annotations(of: set.records)
+            numbers = Array(results.indices)
+        } else {
+            return nil
         }
-        let possible = Set(list)
-        let outside = known.count { !$0.answers.contains { possible.contains($0.answer) } }
-        if outside > 0 {
-            print("  \(outside) questions have no answer among those of answer_list")
+        accuracy = try AnswerAccuracy(
+            Dictionary(zip(numbers, results.map(\.answer))) { first, _ in first }, annotations)
+        baseline = try AnswerAccuracy.commonest(annotations)
+        byQuestion = Dictionary(annotations.map { ($0.questionID, $0) }) { first, _ in first }
+    }
+
+    /// What annotators answered to a question of the set, and how far the model agrees, in percent.
+    subscript(question: Int) -> (annotation: AnswerAnnotations.Annotation, percent: Double)? {
+        let number = numbers[question]
+        guard let annotation = byQuestion[number], let percent = accuracy.byQuestion[number] else {
+            return nil
         }
-        try EvaluationLog.append([("test_acc", accuracy.overall)], to: evaluation.outputDir)
+        return (annotation, percent)
+    }
+
+    /// Names of groups of questions with their accuracy in percent, the baseline second.
+    private var rows: [(name: String, percent: Double)] {
+        [
+            ("\(annotations.count) questions", accuracy.overall),
+            ("always '\(baseline.answer)'", baseline.accuracy.overall),
+        ]
+            + accuracy.byAnswerType.sorted { $0.key < $1.key }.map {
+                ("answers of the kind \($0.key)", $0.value)
+            }
+            + accuracy.byQuestionType.sorted { $0.key < $1.key }.map {
+                ("questions '\($0.key) …'", $0.value)
+            }
+    }
+
+    /// To read.
+    var text: String {
+        rows.enumerated().map { number, row in
+            (number == 0 ? "" : "  ") + row.name + ": " + String(format: "%.2f %%", row.percent)
+                + (number == 0 ? " right" : "")
+        }.joined(separator: "\n")
+    }
+
+    /// As a part of a page.
+    var table: String {
+        HTML.table(
+            [["", "right"]] + rows.map { [$0.name, percentage($0.percent / 100)] }, chance: 2)
     }
 }

@@ -74,16 +74,30 @@ extension FineTuningRun<QuestionAnsweringConfiguration, QuestionAnsweringModel> 
         return list
     }
 
-    /// Answers the questions of a set, in the form that VQA v2's server takes.
-    func results(
-        _ set: QuestionDataset, _ answers: [String], _ options: ModelRunOptions, device: Device
-    ) throws -> [AnswerResult] {
-        let found = try QuestionAnsweringEvaluation(
-            set, answers: answers, model.answerer,
-            .init(
-                configuration, device: device, autocast: options.model.device.autocast,
-                workers: options.workers))
-        return try zip(set.records, found.answers).enumerated().map { number, pair in
+    /// Answers the questions of a set.
+    ///
+    /// - Parameters:
+    ///   - set: the questions
+    ///   - answers: what is ranked
+    ///   - options: how it is done
+    ///   - device: where the model is
+    ///   - kept: answers of each question that are kept
+    func answered(
+        _ set: QuestionDataset, _ answers: [String], _ options: ModelRunOptions, device: Device,
+        kept: Int = 1
+    ) throws -> QuestionAnsweringEvaluation {
+        var evaluation = QuestionAnsweringEvaluation.Options(
+            configuration, device: device, autocast: options.model.device.autocast,
+            workers: options.workers)
+        evaluation.kept = kept
+        return try QuestionAnsweringEvaluation(set, answers: answers, model.answerer, evaluation)
+    }
+
+    /// Answers in the form that VQA v2's server takes.
+    func results(_ set: QuestionDataset, _ found: QuestionAnsweringEvaluation) throws
+        -> [AnswerResult]
+    {
+        try zip(set.records, found.answers).enumerated().map { number, pair in
             guard let id = pair.0.questionID else {
                 throw AnnotationError.invalidRecord(
                     file: configuration.testFiles.joined(separator: ", "), record: number,

@@ -50,7 +50,8 @@ struct TrainQuestions: ParsableCommand {
         let outcome = try training.run(
             trainer, records: dataset.records.count, on: options.device)
         guard outcome == .finished, let test else { return }
-        let results = try run.results(test, answers, model, device: options.device)
+        let results = try run.results(
+            test, run.answered(test, answers, model, device: options.device))
         let path =
             options.outputDirectory
             + "/result/vqa_result_epoch\(configuration.schedule.epochs - 1).json"

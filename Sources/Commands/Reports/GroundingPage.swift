@@ -4,29 +4,32 @@ import Foundation
 import Images
 import Training
 
-/// Phrases with their pictures, heat maps and boxes, as a page that refers to nothing outside itself.
+/// Phrases with their pictures, heat maps and boxes, as a part of a page.
 struct GroundingPage {
     /// Longer side of a picture. pixels
     private static let side = 240
     private static let (truth, chosen) = (RGB(0.1, 0.8, 0.2), RGB(0.95, 0.2, 0.2))
 
-    let title: String
-    let examples: [GroundingEvaluation.Example]
+    let evaluation: GroundingEvaluation
     let paths: ImagePaths
 
-    /// - Throws: `ImageError`, `TorchError`
-    func html() throws -> String {
-        """
-        <!doctype html><html lang='en'><meta charset='utf-8'><title>\(HTML.escaped(title))</title>
-        <style>body{font:15px sans-serif;margin:2em;color:#222}figure{margin:0 0 1em}
-        .results{display:flex;flex-wrap:wrap;gap:1.2em}figcaption{color:#444;font-size:13px}
-        </style><h1>\(HTML.escaped(title))</h1>
-        <p>The true box is green, the chosen one red. Phrases at even distances through the set.</p>
-        <div class='results'>\(try examples.map(element).joined(separator: "\n"))</div></html>
-        """
+    /// Right boxes of each split, beside those of a random choice.
+    var table: String {
+        let rows = zip(evaluation.accuracy, evaluation.chance).map { accuracy, chance in
+            [accuracy.split, percentage(accuracy.share), percentage(chance.share)]
+        }
+        return HTML.table([["", "right box", "a random box"]] + rows)
+            + "<p>The map is hottest inside the true box for \(percentage(evaluation.pointing)) of "
+            + "the phrases.</p>"
     }
 
-    private func element(_ example: GroundingEvaluation.Example) throws -> String {
+    /// - Throws: `ImageError`, `TorchError`
+    func gallery() throws -> String {
+        "<p>The true box is green, the chosen one red.</p>"
+            + HTML.gallery(try evaluation.examples.map(figure))
+    }
+
+    private func figure(_ example: GroundingEvaluation.Example) throws -> String {
         let original = try ImageDecoder.decode(path: paths.resolve(example.record.image))
         let scale = Double(Self.side) / Double(max(original.width, original.height))
         let picture = original.resized(
@@ -41,14 +44,12 @@ struct GroundingPage {
         }
         let heat = try HeatMapPicture.picture(
             picture, under: example.heat, label: example.record.text)
-        let images = try [boxed(picture), boxed(heat)].map {
-            "<img alt='' src='\(try HTML.source($0))'>"
-        }
-        let verdict =
-            finding.overlap >= GroundingEvaluation.leastOverlap ? "right box" : "wrong box"
+        let isRight = finding.overlap >= GroundingEvaluation.leastOverlap
         let point = finding.pointsAtTruth ? "hottest on it" : "hottest elsewhere"
-        return "<figure>\(images.joined(separator: " "))<figcaption>"
-            + "\(HTML.escaped(example.record.text)): \(verdict), \(point)</figcaption></figure>"
+        return try Figure(
+            images: [boxed(picture), boxed(heat)], caption: example.record.text,
+            verdict: (isRight, "\(isRight ? "right box" : "wrong box"), \(point)")
+        ).html()
     }
 }
 

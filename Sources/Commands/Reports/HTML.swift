@@ -3,15 +3,36 @@ import Images
 
 /// Pieces of pages that refer to nothing outside themselves.
 enum HTML {
-    /// An image as the source of an element.
-    /// - Throws: ``ImageError``
-    static func source(_ image: RGBImage) throws -> String {
-        "data:image/jpeg;base64,\(try ImageEncoder.jpeg(image, quality: 88).base64EncodedString())"
+    /// An image as an element.
+    /// - Throws: `ImageError`
+    static func image(_ image: RGBImage, isOwn: Bool = false, title: String = "") throws -> String {
+        let source = try ImageEncoder.jpeg(image, quality: 88).base64EncodedString()
+        return "<img\(isOwn ? " class='own'" : "") alt='\(attribute(title))' "
+            + "title='\(attribute(title))' src='data:image/jpeg;base64,\(source)'>"
+    }
+
+    /// A table whose first row is its head. Cells are texts.
+    static func table(_ rows: [[String]], class name: String = "", chance: Int? = nil) -> String {
+        let lines = rows.enumerated().map { number, row in
+            let cell = number == 0 ? "th" : "td"
+            return "<tr\(number == chance ? " class='chance'" : "")>"
+                + row.map { "<\(cell)>\(escaped($0))</\(cell)>" }.joined() + "</tr>"
+        }
+        return "<table\(name.isEmpty ? "" : " class='\(name)'")>\(lines.joined())</table>"
+    }
+
+    /// Figures beside and below each other.
+    static func gallery(_ figures: [String]) -> String {
+        "<div class='gallery'>\(figures.joined(separator: "\n"))</div>"
     }
 
     /// Text with the characters replaced that mean something in a page.
     static func escaped(_ text: String) -> String {
         text.replacingOccurrences(of: "&", with: "&amp;")
             .replacingOccurrences(of: "<", with: "&lt;")
+    }
+
+    private static func attribute(_ text: String) -> String {
+        escaped(text).replacingOccurrences(of: "'", with: "&#39;")
     }
 }

@@ -35,6 +35,7 @@ struct EvaluateRetrieval: ParsableCommand {
     @OptionGroup var model: ModelRunOptions
 
     @OptionGroup var evaluation: EvaluatedModelOptions
+    @OptionGroup var page: PageOptions
 
     @OptionGroup var processes: ProcessOptions
 
@@ -50,6 +51,7 @@ struct EvaluateRetrieval: ParsableCommand {
                 key: "test_file", expected: "an annotation file, here or as val_file")
         }
         var log: [(name: String, value: Double)] = []
+        var body = ""
         for (name, set) in sets.named {
             let count = processes.group?.size ?? 1
             guard min(set.records.count, set.texts.count) >= count else {
@@ -70,8 +72,20 @@ struct EvaluateRetrieval: ParsableCommand {
             }
             let metrics = measured.matchingMetrics ?? measured.dualMetrics
             log += metrics.named.map { ("\(name)_\($0.name)", $0.value) }
+            let chance = RetrievalMetrics(chanceFor: set.records.map(\.captions.count))
+            for (kind, metrics) in [("dual", measured.dualMetrics), ("chance", chance)] {
+                log += metrics.named.map { ("\(name)_\(kind)_\($0.name)", $0.value) }
+            }
+            if page.html != nil {
+                let part = RetrievalPage(
+                    set: set, evaluation: measured, candidates: options.candidates)
+                body += try part.table(name) + part.queries(page.chosen(of: set.texts.count))
+            }
         }
-        if processes.isFirst { try EvaluationLog.append(log, to: evaluation.outputDir) }
+        if processes.isFirst {
+            try EvaluationLog.append(log, to: evaluation.outputDir)
+            try page.write { Page(title: "Captions and the images that fit best", body: body) }
+        }
         processes.finish()
     }
 

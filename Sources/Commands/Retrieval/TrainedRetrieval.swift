@@ -33,7 +33,7 @@ struct SearchOptions: ParsableArguments {
             print(String(format: "%3d  %7.3f  ", place + 1, result.score) + result.item)
         }
         guard let html else { return }
-        try writeAtomically(Data(page(found).html().utf8), to: html)
+        try page(found).page().write(to: html)
         print("look at \(html)")
     }
 }

@@ -11,7 +11,7 @@ struct LossCurves {
         var series: [String: [Double]] = [:]
         for line in lines {
             let values = try JSONDecoder().decode([String: Double].self, from: Data(line.utf8))
-            for (name, value) in values where name.hasPrefix("loss_") {
+            for (name, value) in values where name == "loss" || name.hasPrefix("loss_") {
                 series[name, default: []].append(value)
             }
         }
@@ -20,7 +20,8 @@ struct LossCurves {
 
     /// One panel a loss: each step faint, a running mean strong, with the first and last mean.
     var svg: String {
-        let (width, height, margin) = (300.0, 170.0, 34.0)
+        let (width, height, margin) = (264.0, 160.0, 34.0)
+        let columns = max(1, min(4, losses.count))
         let panels = losses.enumerated().map { index, loss in
             let low = loss.values.min() ?? 0
             let high = max(loss.values.max() ?? 1, low + 1e-9)
@@ -38,7 +39,7 @@ struct LossCurves {
                 "<text x='\(margin - 4)' y='\(y + 4)' text-anchor='end'>\(String(format: "%.2f", value))</text>"
             }
             return """
-                <g transform='translate(\(Double(index % 2) * width),\(Double(index / 2) * height))'>
+                <g transform='translate(\(Double(index % columns) * width),\(Double(index / columns) * height))'>
                 <text x='\(margin)' y='18' class='title'>\(loss.name): \
                 \(String(format: "%.3f → %.3f", smooth.first ?? 0, smooth.last ?? 0))</text>
                 <line x1='\(margin)' x2='\(margin)' y1='\(margin)' y2='\(height - 0.7 * margin)'/>
@@ -50,9 +51,10 @@ struct LossCurves {
                 </g>
                 """
         }
-        let rows = Double((losses.count + 1) / 2)
+        let rows = Double((losses.count + columns - 1) / columns)
         return """
-            <svg viewBox='0 0 \(2 * width) \(rows * height)' xmlns='http://www.w3.org/2000/svg' \
+            <svg viewBox='0 0 \(Double(columns) * width) \(rows * height)' \
+            width='\(Double(columns) * width)' style='max-width:100%' xmlns='http://www.w3.org/2000/svg' \
             font-family='sans-serif' font-size='10'><style>.title{font-weight:bold;font-size:12px}\
             line{stroke:#999}polyline{fill:none}.raw{stroke:#9bc;stroke-width:.7}\
             .mean{stroke:#036;stroke-width:1.8}</style>

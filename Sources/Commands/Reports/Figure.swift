@@ -1,0 +1,53 @@
+import Foundation
+import Images
+
+/// Pictures with what is said of them, as a part of a page.
+struct Figure {
+    /// A line with a bar.
+    struct Bar {
+        let name: String
+        /// What stands beside the name.
+        let label: String
+        /// Length. [0, 1]
+        let share: Double
+        /// Whether it is what the truth says.
+        var isTrue = false
+    }
+
+    /// Length of a full bar. pixels
+    private static let barLength = 80.0
+
+    let images: [RGBImage]
+    let caption: String
+    var bars: [Bar] = []
+    /// Whether the model is right, and how that is said; nil where nobody judges.
+    var verdict: (isRight: Bool, text: String)?
+
+    /// - Throws: `ImageError`
+    func html() throws -> String {
+        let pictures = try images.map { try HTML.image($0) }.joined(separator: " ")
+        let rows = bars.map { bar in
+            let length = Int(Self.barLength * max(0, min(1, bar.share)))
+            return "<tr\(bar.isTrue ? " class='true'" : "")><td>\(HTML.escaped(bar.name))</td>"
+                + "<td>\(HTML.escaped(bar.label))</td>"
+                + "<td><div style='width:\(length)px'></div></td></tr>"
+        }
+        let judged = verdict.map {
+            " <span class='\($0.isRight ? "right" : "wrong")'>\(HTML.escaped($0.text))</span>"
+        }
+        let width = images.reduce(0) { $0 + $1.width + 12 }
+        return "<figure style='width:\(max(width, 200))px'>\(pictures)"
+            + "<figcaption>\(HTML.escaped(caption))\(judged ?? "")</figcaption>"
+            + "\(rows.isEmpty ? "" : "<table>\(rows.joined())</table>")</figure>"
+    }
+}
+
+extension RGBImage {
+    /// A file's image with a shorter side that suits a page.
+    /// - Throws: `ImageError`
+    static func thumbnail(_ path: String, shortSide: Int = 160) throws -> RGBImage {
+        let image = try ImageDecoder.decode(path: path, shortSide: shortSide)
+        return min(image.width, image.height) > shortSide
+            ? image.resized(shortSide: shortSide) : image
+    }
+}

@@ -1,0 +1,100 @@
+import ArgumentParser
+import Files
+import Foundation
+
+/// A page that refers to nothing outside itself.
+struct Page {
+    let title: String
+    /// What stands below the title, as HTML.
+    let body: String
+
+    private static let (start, end) = ("<main>", "</main>")
+
+    init(title: String, body: String) {
+        self.title = title
+        self.body = body
+    }
+
+    /// Reads a page that ``write(to:)`` has written, to be made a part of another.
+    /// - Throws: ``PageError``, and what reading a file throws
+    init(reading path: String) throws {
+        let html = try String(contentsOfFile: path, encoding: .utf8)
+        guard let title = Self.text(of: html, "<title>", "</title>"),
+            let body = Self.text(of: html, Self.start, Self.end)
+        else { throw PageError.notOurs(path: path) }
+        self.init(title: title, body: body)
+    }
+
+    private static func text(of html: String, _ start: String, _ end: String) -> String? {
+        guard let first = html.range(of: start),
+            let last = html.range(of: end, range: first.upperBound..<html.endIndex)
+        else { return nil }
+        return String(html[first.upperBound..<last.lowerBound])
+    }
+
+    /// - Throws: `FileWritingError`
+    func write(to path: String) throws {
+        let html = """
+            <!doctype html><html lang='en'><meta charset='utf-8'><title>\(HTML.escaped(title))</title>
+            <style>\(Self.style)</style><h1>\(HTML.escaped(title))</h1>
+            \(Self.start)\(body)\(Self.end)</html>
+
+            """
+        try writeAtomically(Data(html.utf8), to: path)
+    }
+
+    /// One style for all pages, so that parts of them can stand on one.
+    private static let style = """
+        body{font:15px sans-serif;max-width:1080px;margin:2em auto;padding:0 1em;color:#222}
+        table{border-collapse:collapse;margin:.4em 0}td,th{padding:.25em .8em;text-align:right}
+        th:first-child,td:first-child{text-align:left}tr+tr td{border-top:1px solid #ddd}
+        .words td,.words th{text-align:left}.chance td{color:#888}
+        .gallery{display:flex;flex-wrap:wrap;gap:1.4em}figure{margin:0}
+        figure img{border:4px solid transparent;margin-left:-4px}figure img.own{border-color:#0a7}
+        figcaption{color:#444;font-size:13px;overflow-wrap:anywhere}
+        figure table{font-size:13px;margin:.2em 0}figure td{padding:.1em .6em .1em 0}
+        figure tr+tr td{border:0}figure td:last-child{text-align:left}
+        figure td div{background:#9bc;height:.6em}figure tr.true div{background:#0a7}
+        .right{color:#0a7}.wrong{color:#c33}del{color:#999}pre{font-size:12px;white-space:pre-wrap}
+        """
+}
+
+/// Why a page cannot be used.
+enum PageError: Error, CustomStringConvertible {
+    case notOurs(path: String)
+
+    /// What happened, where, and what to do about it.
+    var description: String {
+        switch self {
+        case .notOurs(let path):
+            "'\(path)' is no page of this program; delete it, and the step that writes it is done again"
+        }
+    }
+}
+
+/// Whether an evaluation writes a page to look at.
+struct PageOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("A page with the results and some examples.", valueName: "path"))
+    var html: String?
+
+    @Option(help: "Examples on the page, at even distances through the set.")
+    var examples = 20
+
+    func validate() throws {
+        guard examples > 0 else { throw ValidationError("--examples must be 1 or more") }
+    }
+
+    /// Writes the page, where one is wanted, and says where it is.
+    func write(_ page: () throws -> Page) throws {
+        guard let html else { return }
+        try page().write(to: html)
+        print("look at \(html)")
+    }
+
+    /// Numbers of the examples among so many.
+    func chosen(of count: Int) -> [Int] {
+        let shown = min(examples, count)
+        return (0..<shown).map { ($0 * count + count / 2) / shown }
+    }
+}

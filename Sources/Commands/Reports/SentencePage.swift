@@ -1,0 +1,51 @@
+import Datasets
+import Foundation
+import Images
+import Training
+
+/// Sentences with their images and what a model says of them, as a part of a page.
+struct SentencePage {
+    let set: SentenceDataset
+    let evaluation: ClassificationEvaluation
+    /// Names of the classes.
+    let labels: [String]
+
+    /// Accuracy with its baseline, and what is taken for what.
+    var tables: String {
+        let (label, share) = evaluation.majority
+        var rows = [["", "right"], ["the model", percentage(evaluation.accuracy)]]
+        rows.append(["always '\(labels[label])'", percentage(share)])
+        if let consistency = evaluation.consistency {
+            rows.append(["right of all pairs of a sentence", percentage(consistency)])
+        }
+        let head = ["true \\ said"] + labels + ["right"]
+        let confusion = evaluation.confusion.enumerated().map { number, counts in
+            [labels[number]] + counts.map { "\($0)" }
+                + [percentage(evaluation.classAccuracy[number])]
+        }
+        return HTML.table(rows, chance: 2) + HTML.table([head] + confusion)
+    }
+
+    /// - Throws: `ImageError`
+    func gallery(_ sentences: [Int]) throws -> String {
+        HTML.gallery(try sentences.map { try figure($0) })
+    }
+
+    private func figure(_ number: Int) throws -> String {
+        let sentence = set.sentences[number]
+        let probabilities = evaluation.probabilities[number]
+        let said = probabilities.indices.max { probabilities[$0] < probabilities[$1] }
+        return try Figure(
+            images: set.imagePaths(number).map { try .thumbnail($0) }, caption: sentence.sentence,
+            bars: labels.indices.map { label in
+                let share = Double(probabilities[label])
+                return Figure.Bar(
+                    name: labels[label], label: percentage(share), share: share,
+                    isTrue: label == sentence.label)
+            }, verdict: said == sentence.label ? (true, "right") : (false, "wrong")
+        ).html()
+    }
+}
+
+/// A share as percent.
+func percentage(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }

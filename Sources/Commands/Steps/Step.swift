@@ -1,0 +1,117 @@
+import Files
+import Foundation
+
+/// A part of a longer piece of work: commands of this program that make files from files.
+struct Step {
+    /// A command.
+    struct Command {
+        /// Without the name of the program.
+        let arguments: [String]
+        /// What it can be continued from with `--resume`; nil where it cannot be.
+        var checkpoint: String?
+    }
+
+    /// Names its record and what it prints.
+    let name: String
+    /// For people.
+    let title: String
+    /// What it makes, and nothing else does.
+    let directory: String
+    let commands: [Command]
+    /// Files and directories that the commands read.
+    let inputs: [String]
+    /// Files that are there afterwards.
+    let outputs: [String]
+}
+
+/// What is known of a step that has been begun.
+struct StepRecord: Codable, Equatable {
+    /// Of each command.
+    let commands: [[String]]
+    /// Hashes of the inputs, by their paths.
+    let inputs: [String: String]
+    /// nil until the step has ended.
+    var result: Result?
+
+    /// How a step went.
+    struct Result: Codable, Equatable {
+        /// From its beginning to its end; of a continued one, without what was done before.
+        let seconds: Double
+        /// Most memory that a command had resident at a time. bytes
+        let peakMemory: Int
+    }
+
+    /// A step as it is now.
+    /// - Throws: ``StepError``
+    init(_ step: Step) throws {
+        commands = step.commands.map(\.arguments)
+        inputs = try Dictionary(
+            step.inputs.map { path in
+                guard let hash = Self.hash(path) else {
+                    throw StepError.noInput(step: step.name, path: path)
+                }
+                return (path, hash)
+            }
+        ) { first, _ in first }
+    }
+
+    /// A hash of a file, or of the names and contents of all files below a directory.
+    private static func hash(_ path: String) -> String? {
+        var hash = StableHash()
+        if let names = FileManager.default.enumerator(atPath: path)?.compactMap({ $0 as? String }),
+            !names.isEmpty
+        {
+            for name in names.sorted() {
+                hash.add(item: name.utf8)
+                hash.add(FileManager.default.contents(atPath: path + "/" + name) ?? Data())
+            }
+            return hash.text
+        }
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        hash.add(data)
+        return hash.text
+    }
+
+    /// What was written at an earlier time; nil where there is nothing that can be read.
+    init?(path: String) {
+        guard let data = FileManager.default.contents(atPath: path),
+            let record = try? JSONDecoder().decode(Self.self, from: data)
+        else { return nil }
+        self = record
+    }
+
+    /// - Throws: `FileWritingError`
+    func write(to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try writeAtomically(encoder.encode(self), to: path)
+    }
+
+    /// Whether both are of the same commands on the same inputs.
+    func isSame(as other: StepRecord) -> Bool {
+        commands == other.commands && inputs == other.inputs
+    }
+}
+
+/// Why steps cannot go on.
+enum StepError: Error, CustomStringConvertible {
+    case noInput(step: String, path: String)
+    case notStarted(command: [String], reason: String)
+    case failed(step: String, command: [String], status: Int32, output: String)
+    case unknown(step: String, known: [String])
+
+    /// What happened, where, and what to do about it.
+    var description: String {
+        switch self {
+        case .noInput(let step, let path):
+            "the step '\(step)' needs '\(path)', which is not there; --rerun the step that makes it"
+        case .notStarted(let command, let reason):
+            "'\(StepRunner.line(command))' could not be started: \(reason)"
+        case .failed(let step, let command, let status, let output):
+            "the step '\(step)' failed with status \(status): its message stands above, what it printed "
+                + "is in '\(output)'. The command was:\n\(StepRunner.line(command))"
+        case .unknown(let step, let known):
+            "there is no step '\(step)'; the steps are \(known.joined(separator: ", "))"
+        }
+    }
+}
