@@ -6,6 +6,7 @@ public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
     case malformedTable(path: String, reason: String)
     case incompleteTable(path: String, found: Int, of: Int)
     case otherTable(path: String, what: String, saved: String, now: String)
+    case otherModel(path: String)
     case missingEmbedding(name: String, path: String)
     case invalidShare(Double)
     case noReadableImage(name: String, reason: String)
@@ -31,6 +32,8 @@ public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
         case .otherTable(let path, let what, let saved, let now):
             "'\(path)' was begun with \(what) \(saved), not \(now); go on with the same, or give "
                 + "another directory"
+        case .otherModel(let path):
+            "'\(path)' was made with other weights; use those, or make it again in a new directory"
         case .missingEmbedding(let name, let path):
             "there is no embedding of '\(name)' in '\(path)'; embed the file that it stands in"
         case .invalidShare(let share):

@@ -92,6 +92,14 @@ public struct ShardedTable {
         self.shards = shards
     }
 
+    /// Makes sure that the rows were made with what they are used with.
+    /// - Throws: ``ConceptError/otherModel(path:)``, ``ConceptError/malformedTable(path:reason:)``
+    public func check(source: String) throws {
+        guard try TableManifest.read(path).source == source else {
+            throw ConceptError.otherModel(path: path)
+        }
+    }
+
     /// Number of rows.
     public var count: Int { names.count }
 

@@ -9,6 +9,8 @@ public struct TableManifest: Codable, Sendable, Equatable {
         case images
         /// A CLIP embedding of the name, which is a text.
         case texts
+        /// The features of an image by a retrieval model.
+        case features
         /// The concepts of an image, as numbers of a vocabulary.
         case concepts
         /// The similarity of a caption and its image.

@@ -1,3 +1,5 @@
+import Foundation
+
 /// FNV-1a with 64 bits: unlike the standard library's, the same in every process.
 public struct StableHash: Sendable {
     /// The hash of the bytes so far.
@@ -15,6 +17,13 @@ public struct StableHash: Sendable {
     @inlinable public mutating func add(item bytes: some Sequence<UInt8>) {
         add(bytes)
         value = (value ^ 0xff) &* 0x100_0000_01b3
+    }
+
+    /// Adds the contents of a file.
+    /// - Throws: what reading it throws
+    public mutating func add(contentsOf path: String) throws {
+        let data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+        data.withUnsafeBytes { add($0) }
     }
 
     /// As hexadecimal digits.

@@ -87,7 +87,7 @@ import Torch
                 "extract", "embed-text", "embed-images", "attach", "show", "train-clip",
                 "train-tagger",
             ], "filter": ["per-image", "percentage"],
-            "retrieval": ["train", "evaluate", "search", "match"],
+            "retrieval": ["train", "evaluate", "index", "search", "match"],
             "grounding": ["train", "evaluate", "draw"], "vqa": ["train", "evaluate", "ask"],
             "entailment": ["train", "evaluate"], "nlvr": ["assign", "train", "evaluate"],
         ]

@@ -117,6 +117,34 @@ extension CommandsTests {
         #expect(found.output.contains("broken.jpg"), "\(found.output)")
         let html = try String(contentsOfFile: page, encoding: .utf8)
         #expect(html.components(separatedBy: "data:image/jpeg").count == 1 + 3)
+        // An index gives the same, without CLIP at hand, and knows what it was made with.
+        let (index, words) = (directory + "/index", ["retrieval", "search", "a red star"])
+        let make = ["retrieval", "index", test, "--output-dir", index] + model + concepts
+        let indexed = try vicha(make)
+        #expect(indexed.status == 0 && indexed.output.contains("6 images are in"))
+        #expect(indexed.output.contains("broken.jpg"), "\(indexed.output) \(indexed.errors)")
+        for extra in [[], ["--dual"]] {
+            let direct = try vicha(words + ["--images", test] + model + concepts + extra)
+            let fast = try vicha(words + ["--index", index] + model + extra)
+            #expect(fast.status == 0, "\(fast.errors)")
+            let lines = direct.output.split(separator: "\n").filter { $0.contains(test) }
+            #expect(fast.output.split(separator: "\n") == lines.filter { !$0.contains("broken") })
+        }
+        let remade = try vicha(make)
+        #expect(remade.status == 0 && remade.output == indexed.output, "\(remade.errors)")
+        let other = directory + "/other.safetensors"
+        try FileManager.default.copyItem(
+            atPath: directory + "/pretrain/checkpoint_last.safetensors", toPath: other)
+        let handle = try #require(FileHandle(forUpdatingAtPath: other))
+        try handle.seek(toOffset: handle.seekToEnd() - 1)
+        try handle.write(contentsOf: Data([7]))
+        try handle.close()
+        let foreign = try vicha(
+            words + ["--index", index, "--checkpoint", other, "--vocabulary"]
+                + [scenes + "/vocab.txt", "--config", directory + "/pretrain/config.yaml"])
+        #expect(foreign.status != 0 && foreign.errors.contains("made with other weights"))
+        let neither = try vicha(words + model)
+        #expect(neither.status != 0 && neither.errors.contains("--images or --index"))
         let picture = try #require(
             FileManager.default.contentsOfDirectory(atPath: test).sorted().first {
                 $0 != "broken.jpg"

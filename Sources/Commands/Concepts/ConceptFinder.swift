@@ -22,17 +22,11 @@ struct ConceptFinder {
         rounding: ConceptRanking.Rounding = .full
     ) throws {
         self.encoder = encoder
-        var isDirectory: ObjCBool = false
         let rows: Tensor
-        if FileManager.default.fileExists(atPath: vocabulary, isDirectory: &isDirectory),
-            isDirectory.boolValue
-        {
-            let table = try ShardedTable(path: vocabulary)
-            try encoder.checkWidth(of: table)
+        if let table = try encoder.table(vocabulary) {
             (names, rows) = (table.names, table.rows)
         } else {
-            var list = StringTable()
-            try JSONFile.readTexts(path: vocabulary, field: "caption") { list.insert($0) }
+            let list = try StringTable(vocabulary: vocabulary)
             rows = try encoder.embed(texts: (0..<list.count).map { list[$0] })
             names = list
         }
@@ -63,5 +57,34 @@ struct ConceptFinder {
                 })
         }
         return (pictures, skipped)
+    }
+}
+
+extension CLIPEncoder {
+    /// The embeddings of a vocabulary, nil for a path that is no directory.
+    fileprivate func table(_ path: String) throws -> ShardedTable? {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
+            isDirectory.boolValue
+        else { return nil }
+        let table = try ShardedTable(path: path)
+        try checkWidth(of: table)
+        return table
+    }
+
+    /// The embeddings of a vocabulary; those of a mere list are made and stored.
+    func vocabulary(_ path: String, storedIn directory: String) throws -> ShardedTable {
+        if let table = try table(path) { return table }
+        try write(texts: StringTable(vocabulary: path), TableOptions(directory: directory))
+        return try ShardedTable(path: directory)
+    }
+}
+
+extension StringTable {
+    /// A vocabulary of a file: a list of texts, or one with counts.
+    fileprivate init(vocabulary path: String) throws {
+        self.init()
+        try JSONFile.readTexts(path: path, field: "caption") { insert($0) }
+        guard count > 0 else { throw ConceptError.emptyVocabulary(path: path) }
     }
 }

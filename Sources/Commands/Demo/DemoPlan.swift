@@ -232,9 +232,13 @@ struct DemoPlan {
         case .grounding:
             tuned(
                 task, title: "fine-tune for grounding", steps: 90, training: "refcoco+_train",
-                evaluated: [("test", [], [])], files: ["refcoco+_val", "refcoco+_test"])
+                before: [("before", [], [])], evaluated: [("test", [], [])],
+                files: ["refcoco+_val", "refcoco+_test"])
         }
     }
+
+    /// Its name, values of the configuration, and more options.
+    private typealias Evaluation = (name: String, values: [String], extra: [String])
 
     private func configuration(_ task: String) -> String { "configs/scenes/\(task).yaml" }
 
@@ -245,11 +249,12 @@ struct DemoPlan {
     ///   - title: for people
     ///   - steps: of training, for ten minutes in all
     ///   - training: annotation file
+    ///   - before: an evaluation of the pretrained model
     ///   - evaluated: as in ``evaluations(_:checkpoint:_:_:)``
     ///   - files: annotation files of the evaluations
     private func tuned(
         _ task: DemoTask, title: String, steps: Int, training: String,
-        evaluated: [(name: String, values: [String], extra: [String])], files: [String]
+        before: [Evaluation] = [], evaluated: [Evaluation], files: [String]
     ) -> Step {
         let (name, epochs) = (task.rawValue, 3)
         let directory = path(name)
@@ -262,7 +267,8 @@ struct DemoPlan {
             + device
         return Step(
             name: name, title: title, directory: directory,
-            commands: [.init(arguments: train, checkpoint: checkpoint)]
+            commands: evaluations(name, checkpoint: pretrained, directory, before)
+                + [.init(arguments: train, checkpoint: checkpoint)]
                 + evaluations(name, checkpoint: checkpoint, directory, evaluated),
             inputs: [configuration(name), pretrained]
                 + ([training] + files).map { "\(annotations)/\($0).json" },
@@ -283,7 +289,7 @@ struct DemoPlan {
     /// Evaluations, each of which writes a page and a directory with its log, named after it.
     private func evaluations(
         _ task: String, checkpoint: String, _ directory: String,
-        _ evaluated: [(name: String, values: [String], extra: [String])]
+        _ evaluated: [Evaluation]
     ) -> [Step.Command] {
         evaluated.map { name, values, extra in
             .init(

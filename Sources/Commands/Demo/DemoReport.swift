@@ -89,13 +89,15 @@ struct DemoReport {
                         }
                     ))
             case .grounding:
+                let before = try log("grounding/before")
                 for split in GroundingEvaluation.splits {
+                    let shares = [
+                        found["\(split)_d"], before["\(split)_d"], found["\(split)_chance"],
+                    ]
                     rows.append(
                         (
                             "phrases whose heat map picks the right box, \(split)",
-                            ["_d", "", "_chance"].map { end in
-                                percent(found[split + end].map { 100 * $0 })
-                            }
+                            shares.map { percent($0.map { 100 * $0 }) }
                         ))
                 }
             }
@@ -154,7 +156,8 @@ struct DemoReport {
         case .entailment:
             """
             <h2>Sentences about a picture</h2><p>Whether the picture entails the sentence, contradicts \
-            it, or neither. The true class is green.</p>\(curves)\(test)
+            it, or neither. The true class is green. Two thirds can be had from the words alone; the rest \
+            needs the picture.</p>\(curves)\(test)
             """
         case .nlvr:
             """
@@ -165,7 +168,8 @@ struct DemoReport {
         case .grounding:
             """
             <h2>Grounding</h2><p>Where the model looks for a phrase, without ever having seen a box: \
-            gradients of the similarity weigh the attention.</p>\(curves)\(test)
+            gradients of the similarity weigh the attention. Most phrases fit many pictures, so at this \
+            size captions teach more than they do: the pretrained model can be better.</p>\(curves)\(test)
             """
         }
     }
@@ -304,15 +308,16 @@ struct DemoReport {
             "", "all", Self.minutes(results.reduce(0) { $0 + $1.seconds }),
             String(format: "%.0f MB", Double(results.map(\.peakMemory).max() ?? 0) / 1e6),
         ]
-        let commands = steps.flatMap { step in
-            step.commands.map { HTML.escaped(StepRunner.line($0.arguments)) }
+        let commands = steps.map { step in
+            (["# \(step.title)"] + step.commands.map { StepRunner.line($0.arguments) })
+                .map(HTML.escaped).joined(separator: "\n")
         }
         return """
             <h2>Steps</h2>
             \(HTML.table([["step", "", "time", "peak memory"]] + rows + [total], class: "words"))
             <p>Each can be done again by itself: <code>vicha demo --output-dir \
             \(HTML.escaped(plan.directory)) --rerun STEP</code>, or by its commands:</p>
-            <pre>\(commands.joined(separator: "\n"))</pre>
+            <pre>\(commands.joined(separator: "\n\n"))</pre>
             """
     }
 

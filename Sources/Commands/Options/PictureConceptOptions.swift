@@ -17,6 +17,10 @@ struct PictureConceptOptions: ParsableArguments {
 
     @OptionGroup var clip: CLIPModelOptions
 
+    /// Said where a model with concepts gets none.
+    static let missing =
+        "no concepts: the model was trained with some; --concepts with --clip finds them"
+
     func validate() throws {
         guard (concepts == nil) == (clip.clip == nil) else {
             throw ValidationError("--concepts and --clip find concepts together: give both")
@@ -28,12 +32,12 @@ struct PictureConceptOptions: ParsableArguments {
         _ pictures: [String], isNeeded: Bool, device: Device, autocast: DType?
     ) throws -> (pictures: [String], concepts: [[String]]) {
         guard let concepts else {
-            if isNeeded {
-                note(
-                    "no concepts: the model was trained with some; --concepts with --clip finds them"
-                )
+            if isNeeded { note(Self.missing) }
+            let (readable, skipped) = try Self.readable(pictures)
+            if readable.isEmpty, let first = skipped.first {
+                throw ConceptError.noReadableImage(name: first.name, reason: first.reason)
             }
-            let readable = try Self.readable(pictures)
+            report(skipped: skipped)
             return (readable, Array(repeating: [], count: readable.count))
         }
         let finder = try ConceptFinder(
@@ -43,9 +47,10 @@ struct PictureConceptOptions: ParsableArguments {
         return (found.map(\.path), found.map { $0.concepts.map(\.name) })
     }
 
-    /// The pictures that can be read; the others are said.
-    /// - Throws: `ConceptError.noReadableImage` where none can.
-    private static func readable(_ pictures: [String]) throws -> [String] {
+    /// The pictures that can be read, and the others.
+    static func readable(_ pictures: [String]) throws -> (
+        pictures: [String], skipped: [SkippedName]
+    ) {
         let loader = PrefetchingLoader(0..<pictures.count, workers: 2, ahead: 8) { number in
             let path = pictures[number]
             do {
@@ -62,10 +67,6 @@ struct PictureConceptOptions: ParsableArguments {
             guard let failure = try loader.next() else { break }
             if let failure { skipped.append(failure) } else { readable.append(picture) }
         }
-        if readable.isEmpty, let first = skipped.first {
-            throw ConceptError.noReadableImage(name: first.name, reason: first.reason)
-        }
-        report(skipped: skipped)
-        return readable
+        return (readable, skipped)
     }
 }

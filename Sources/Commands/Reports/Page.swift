@@ -53,7 +53,7 @@ struct Page {
         figure img{border:4px solid transparent;margin-left:-4px}figure img.own{border-color:#0a7}
         figcaption{color:#444;font-size:13px;overflow-wrap:anywhere}
         figure table{font-size:13px;margin:.2em 0}figure td{padding:.1em .6em .1em 0}
-        figure tr+tr td{border:0}figure td:last-child{text-align:left}
+        figure tr+tr td{border:0}figure td:last-child{text-align:left}figure td{white-space:nowrap}
         figure td div{background:#9bc;height:.6em}figure tr.true div{background:#0a7}
         .right{color:#0a7}.wrong{color:#c33}del{color:#999}pre{font-size:12px;white-space:pre-wrap}
         """

@@ -31,8 +31,13 @@ struct MatchCaptions: ParsableCommand {
     @OptionGroup var options: SearchOptions
 
     func run() throws {
-        let search = try TrainedRetrieval(
-            options, images: [image], texts: Self.texts(captions))
+        let texts = try Self.texts(captions)
+        let trained = try TrainedRetrieval(options.trained)
+        let found = try options.concepts.find(
+            [image], isNeeded: trained.configuration.model.usesConcepts, device: trained.device,
+            autocast: trained.autocast)
+        let search = try trained.search(
+            images: found.pictures, concepts: found.concepts, texts: texts, matches: !options.dual)
         try options.show(search.textsOfImage(0, count: options.results)) { found in
             ResultPage(
                 title: image, picture: image,

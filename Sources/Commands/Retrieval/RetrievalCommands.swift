@@ -14,6 +14,7 @@ struct RetrievalCommands: ParsableCommand {
                 --data-json-dir /data/json --checkpoint output/flickr/checkpoint_best.safetensors
             """,
         subcommands: [
-            TrainRetrieval.self, EvaluateRetrieval.self, SearchImages.self, MatchCaptions.self,
+            TrainRetrieval.self, EvaluateRetrieval.self, IndexImages.self, SearchImages.self,
+            MatchCaptions.self,
         ])
 }

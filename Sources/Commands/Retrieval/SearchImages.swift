@@ -6,33 +6,57 @@ import Foundation
 struct SearchImages: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "search",
-        abstract: "Find the images of a directory that fit a text best.",
+        abstract: "Find the images of a directory or an index that fit a text best.",
         discussion: """
-            Ranks all JPEG and PNG files below a directory by the cosine of their features with the \
-            text's, then the best k_test of them by the matching head, prints the first, and with \
-            --html writes a page to look at. --dual leaves the matching head out.
+            Ranks images by the cosine of their features with the text's, then the best k_test of them \
+            by the matching head, prints the first, and with --html writes a page to look at. --dual \
+            leaves the matching head out. All JPEG and PNG files below a directory are encoded for \
+            each search; those of an index ('retrieval index') have been before.
 
             EXAMPLES
               vicha retrieval search "two dogs in the snow" --images photos \\
                 --checkpoint output/flickr/checkpoint_best.safetensors --html results.html \\
                 --concepts vocabulary/concepts.json --clip ViT-B-16.pt
-              vicha retrieval search "a red car on the grass" --images output/demo/scenes/images/test \\
-                --checkpoint output/retrieval/checkpoint_best.safetensors \\
-                --vocabulary output/demo/scenes/vocab.txt --top 4 \\
-                --concepts output/demo/concepts/text --clip output/demo/clip
+              vicha retrieval search "a red car on the grass" --index output/index \\
+                --checkpoint output/demo/retrieval/checkpoint_last.safetensors \\
+                --vocabulary output/demo/scenes/vocab.txt --html output/search.html
             """)
 
     @Argument(help: "What to look for.")
     var text: String
 
     @Option(help: ArgumentHelp("Directory of the images.", valueName: "directory"))
-    var images: String
+    var images: String?
+
+    @Option(help: ArgumentHelp("Directory of an index of images.", valueName: "directory"))
+    var index: String?
 
     @OptionGroup var options: SearchOptions
 
+    func validate() throws {
+        guard (images == nil) != (index == nil) else {
+            throw ValidationError("give either --images or --index")
+        }
+    }
+
     func run() throws {
-        let search = try TrainedRetrieval(
-            options, images: Self.imageFiles(images), texts: [text])
+        let trained = try TrainedRetrieval(options.trained)
+        let found: (pictures: [String], concepts: [[String]])
+        if let index {
+            found = try ImageIndex(
+                path: index, source: ImageIndex.source(options.trained.checkpoint)
+            ).candidates(
+                of: text, trained,
+                count: options.dual ? options.results : trained.configuration.candidates)
+        } else {
+            found = try options.concepts.find(
+                Self.imageFiles(images ?? ""),
+                isNeeded: trained.configuration.model.usesConcepts,
+                device: trained.device, autocast: trained.autocast)
+        }
+        let search = try trained.search(
+            images: found.pictures, concepts: found.concepts, texts: [text],
+            matches: !options.dual)
         try options.show(search.imagesOfText(0, count: options.results)) { found in
             ResultPage(
                 title: text, results: found.map { .image(path: $0.item, score: $0.score) })
@@ -40,7 +64,7 @@ struct SearchImages: ParsableCommand {
     }
 
     /// All pictures below a directory, in the order of their paths.
-    private static func imageFiles(_ directory: String) throws -> [String] {
+    static func imageFiles(_ directory: String) throws -> [String] {
         let names = FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String }
         let files = (names ?? []).filter {
             ["jpg", "jpeg", "png"].contains(($0 as NSString).pathExtension.lowercased())

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Files
 import Foundation
+import Text
 import Torch
 import Training
 import ViCHA
@@ -40,30 +41,47 @@ struct SearchOptions: ParsableArguments {
 
 /// A trained model at work on images and texts that stand in no annotation file.
 struct TrainedRetrieval {
-    private let search: RetrievalSearch
-    private let images: [String]
-    private let texts: [String]
+    let configuration: RetrievalConfiguration
+    let tokenizer: WordPieceTokenizer
+    let model: RetrievalModel
+    let device: Device
+    let autocast: DType?
 
-    init(_ options: SearchOptions, images: [String], texts: [String]) throws {
-        let trained = options.trained
-        let configuration: RetrievalConfiguration = try trained.configuration()
-        let device = try trained.model.device.resolved()
-        let autocast = trained.model.device.autocast
-        let tokenizer = try trained.model.tokenizer(for: configuration.model)
-        let model = try RetrievalModel(configuration.model, device: device)
-        try trained.model.load(trained.checkpoint, into: model)
-        let found = try options.concepts.find(
-            images, isNeeded: configuration.model.usesConcepts, device: device, autocast: autocast)
-        let set = RetrievalEvaluationSet(
-            images: found.pictures, concepts: found.concepts, texts: texts, tokenizer: tokenizer,
-            options: EvaluationOptions(configuration.settings))
-        var search = RetrievalSearch.Options(
-            configuration, device: device, autocast: autocast, workers: 2)
-        if options.dual { search.candidates = 0 }
-        self.search = try RetrievalSearch(set, model.scorer, search)
-        self.images = found.pictures
-        self.texts = texts
+    init(_ options: TrainedModelOptions) throws {
+        configuration = try options.configuration()
+        device = try options.model.device.resolved()
+        autocast = options.model.device.autocast
+        tokenizer = try options.model.tokenizer(for: configuration.model)
+        model = try RetrievalModel(configuration.model, device: device)
+        try options.model.load(options.checkpoint, into: model)
     }
+
+    /// Images and texts as inputs of the model.
+    func inputs(images: [String], concepts: [[String]], texts: [String]) -> RetrievalEvaluationSet {
+        RetrievalEvaluationSet(
+            images: images, concepts: concepts, texts: texts, tokenizer: tokenizer,
+            options: EvaluationOptions(configuration.settings))
+    }
+
+    /// Scores texts with images, by the features alone or also by the matching head.
+    func search(
+        images: [String], concepts: [[String]], texts: [String], matches: Bool
+    ) throws -> SearchResults {
+        var options = RetrievalSearch.Options(
+            configuration, device: device, autocast: autocast, workers: 2)
+        if !matches { options.candidates = 0 }
+        return SearchResults(
+            search: try RetrievalSearch(
+                inputs(images: images, concepts: concepts, texts: texts), model.scorer, options),
+            images: images, texts: texts)
+    }
+}
+
+/// What fits what, best first.
+struct SearchResults {
+    let search: RetrievalSearch
+    let images: [String]
+    let texts: [String]
 
     /// The images that fit a text best.
     func imagesOfText(_ text: Int, count: Int) throws -> [(item: String, score: Float)] {

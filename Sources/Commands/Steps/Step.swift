@@ -63,12 +63,12 @@ struct StepRecord: Codable, Equatable {
         {
             for name in names.sorted() {
                 hash.add(item: name.utf8)
-                hash.add(FileManager.default.contents(atPath: path + "/" + name) ?? Data())
+                // A directory within has no contents but its files, which are on the list.
+                try? hash.add(contentsOf: path + "/" + name)
             }
             return hash.text
         }
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
-        hash.add(data)
+        guard (try? hash.add(contentsOf: path)) != nil else { return nil }
         return hash.text
     }
 
