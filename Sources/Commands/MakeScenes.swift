@@ -59,24 +59,15 @@ struct MakeScenes: ParsableCommand {
             .init(
                 images: images, side: size, seed: seed, fillsConcepts: concepts == .generator),
             directory: directory)
-        let result = try dataset.writeWithProgress(workers: workers)
+        let display = Mutex(ProgressDisplay(total: images, unit: "images"))
+        let result = try dataset.write(workers: workers) { done in
+            display.withLock { $0.update(done, items: done, title: "scenes") }
+        }
         print(result.isNew ? "made \(directory)" : "\(directory) is there already")
         print(result.summary)
         if concepts == .generator {
             print(
                 "The concepts come from the generator, not from CLIP: they know the truth in part.")
-        }
-    }
-}
-
-extension SceneDataset {
-    /// Writes the data set and shows how far it is.
-    func writeWithProgress(
-        workers: Int = ProcessInfo.processInfo.activeProcessorCount
-    ) throws -> (summary: Summary, isNew: Bool) {
-        let display = Mutex(ProgressDisplay(total: options.images, unit: "images"))
-        return try write(workers: workers) { done in
-            display.withLock { $0.update(done, items: done, title: "scenes") }
         }
     }
 }

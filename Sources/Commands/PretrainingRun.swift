@@ -6,7 +6,7 @@ import Torch
 import Training
 import ViCHA
 
-/// Puts a pretraining run together from files and options; shared by `pretrain` and `demo`.
+/// Puts a pretraining run together from files and options.
 struct PretrainingRun {
     let configuration: PretrainingConfiguration
     let dataset: ImageTextDataset

@@ -75,45 +75,33 @@ struct TrainCLIP: ParsableCommand {
         for warning in loaded.warnings { note("warning: \(warning)") }
         let stop = StopSignal()
         stop.watchSignals()
-        let run = try CLIPTrainingRun(
-            loaded.configuration, data: data.location(), merges: Resources.merges(merges),
-            options: options, stop: stop)
-        if resume { try run.trainer.resume(from: run.trainer.lastCheckpoint) }
-        guard try run.trainAndSave() == .finished else {
-            note("stopped on request; --resume goes on from \(run.trainer.lastCheckpoint)")
+        let trainer = try CLIPTrainer(
+            task(loaded.configuration, options), options: options, stop: stop)
+        if resume { try trainer.resume(from: trainer.lastCheckpoint) }
+        let outcome = try trainer.run()
+        try trainer.task.save(to: outputDir)
+        guard outcome == .finished else {
+            note("stopped on request; --resume goes on from \(trainer.lastCheckpoint)")
             return
         }
         note("saved \(outputDir)")
     }
-}
 
-/// Puts the training of a CLIP model together from files and options; shared by `train-clip` and
-/// `demo`.
-struct CLIPTrainingRun {
-    let trainer: CLIPTrainer
-    private let outputDirectory: String
-
-    init(
-        _ configuration: CLIPTrainingConfiguration, data: DataLocation, merges: String,
-        options: TrainingOptions, stop: StopSignal
-    ) throws {
+    private func task(_ configuration: CLIPTrainingConfiguration, _ options: TrainingOptions) throws
+        -> CLIPTask
+    {
         try configuration.validate()
+        let data = try data.location()
         // Read even where no text is a noun alone: it takes a quarter of a second.
         let extractors = try ExtractorPool(WordNet(), .standard())
         let task = try CLIPTask(
             configuration,
             records: AnnotationFile.load(
                 files: configuration.trainFiles.map(data.annotationFile), requiresConcepts: false),
-            paths: data.images, merges: merges, nouns: { extractors.concepts(of: $0).heads },
-            seed: options.seed, device: options.device)
+            paths: data.images, merges: Resources.merges(merges),
+            nouns: { extractors.concepts(of: $0).heads }, seed: options.seed,
+            device: options.device)
         if !data.allowsMissingImages { try task.checkImages() }
-        trainer = try CLIPTrainer(task, options: options, stop: stop)
-        outputDirectory = options.outputDirectory
-    }
-
-    func trainAndSave() throws -> TrainingOutcome {
-        let outcome = try trainer.run()
-        try trainer.task.save(to: outputDirectory)
-        return outcome
+        return task
     }
 }

@@ -22,7 +22,7 @@ struct EvaluateGrounding: ParsableCommand {
               vicha grounding evaluate --config Grounding.yaml --data-dir /data \\
                 --data-json-dir /data/json --checkpoint output/grounding/checkpoint_best.safetensors
               vicha grounding evaluate --config configs/scenes/grounding.yaml \\
-                --data-dir output/demo/scenes --data-json-dir output/demo/concepts \\
+                --data-dir output/demo/scenes --data-json-dir output/demo/annotations \\
                 --vocabulary output/demo/scenes/vocab.txt --gradcam-mode itc --block-num 3 \\
                 --checkpoint output/grounding/checkpoint_best.safetensors
             """)

@@ -19,7 +19,7 @@ struct TrainGrounding: ParsableCommand {
                 --data-json-dir /data/json --checkpoint output/base/checkpoint_last.safetensors \\
                 --output-dir output/grounding --device cuda --precision bf16
               vicha grounding train --config configs/scenes/grounding.yaml \\
-                --data-dir output/demo/scenes --data-json-dir output/demo/concepts \\
+                --data-dir output/demo/scenes --data-json-dir output/demo/annotations \\
                 --vocabulary output/demo/scenes/vocab.txt \\
                 --checkpoint output/demo/pretrain/checkpoint_last.safetensors \\
                 --output-dir output/grounding

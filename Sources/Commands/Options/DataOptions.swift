@@ -36,19 +36,6 @@ struct DataLocation {
     let annotationDirectory: String
     let allowsMissingImages: Bool
 
-    init(images: ImagePaths, annotationDirectory: String, allowsMissingImages: Bool) {
-        self.images = images
-        self.annotationDirectory = annotationDirectory
-        self.allowsMissingImages = allowsMissingImages
-    }
-
-    /// Both in one directory.
-    init(directory: String) {
-        self.init(
-            images: ImagePaths(dataDirectory: directory), annotationDirectory: directory,
-            allowsMissingImages: false)
-    }
-
     func annotationFile(_ name: String) -> String {
         name.hasPrefix("/") || annotationDirectory.isEmpty
             ? name : (annotationDirectory as NSString).appendingPathComponent(name)

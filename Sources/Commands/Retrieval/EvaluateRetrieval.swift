@@ -23,7 +23,7 @@ struct EvaluateRetrieval: ParsableCommand {
               vicha retrieval evaluate --config Retrieval_coco.yaml --data-dir /data \\
                 --data-json-dir /data/json --checkpoint output/coco/checkpoint_best.safetensors
               vicha retrieval evaluate --config configs/scenes/retrieval.yaml \\
-                --data-dir output/demo/scenes --data-json-dir output/demo/concepts \\
+                --data-dir output/demo/scenes --data-json-dir output/demo/annotations \\
                 --vocabulary output/demo/scenes/vocab.txt \\
                 --checkpoint output/retrieval/checkpoint_best.safetensors \\
                 --set test_file=retrieval_unseen.json

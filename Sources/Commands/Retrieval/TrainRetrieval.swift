@@ -18,7 +18,7 @@ struct TrainRetrieval: ParsableCommand {
                 --data-json-dir /data/json --checkpoint output/base/checkpoint_last.safetensors \\
                 --output-dir output/flickr --device cuda --precision bf16
               vicha retrieval train --config configs/scenes/retrieval.yaml \\
-                --data-dir output/demo/scenes --data-json-dir output/demo/concepts \\
+                --data-dir output/demo/scenes --data-json-dir output/demo/annotations \\
                 --vocabulary output/demo/scenes/vocab.txt \\
                 --checkpoint output/demo/pretrain/checkpoint_last.safetensors \\
                 --output-dir output/retrieval
