@@ -155,10 +155,7 @@ public struct CLIPTask: TrainingTask {
         images = TrainingImages(
             names: records.map { [$0.image] }, paths: paths,
             transform: .training(
-                .crop(
-                    RandomResizedCrop(
-                        side: configuration.model.vision.imageSize,
-                        scale: configuration.augmentation.cropScale...1)),
+                configuration.augmentation.framing(side: configuration.model.vision.imageSize),
                 flips: configuration.augmentation.flips,
                 augmentation: configuration.augmentation.usesRandAugment
                     ? RandAugment(keepsOverflows: false) : nil), decodesReduced: true)

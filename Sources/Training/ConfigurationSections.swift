@@ -1,3 +1,5 @@
+import Images
+
 /// The `optimizer` section.
 public struct OptimizerConfiguration: Codable, Sendable, Equatable {
     /// The only optimizer of the official code.
@@ -34,6 +36,9 @@ public struct OptimizerConfiguration: Codable, Sendable, Equatable {
 
 /// The `augmentation` section, which official files do not have.
 public struct AugmentationConfiguration: Codable, Sendable, Equatable {
+    /// Whether a random part is cut out; otherwise the whole picture is resized to the square. A cut is
+    /// nearly square, so of a wide picture much is lost.
+    public var crops = true
     /// Least share of a picture's area that a random crop keeps.
     public var cropScale = 0.2
     /// Whether one in two pictures is mirrored.
@@ -43,6 +48,7 @@ public struct AugmentationConfiguration: Codable, Sendable, Equatable {
 
     /// The keys of the configuration file.
     public enum CodingKeys: String, CodingKey, CaseIterable {
+        case crops = "crop"
         case cropScale = "crop_scale"
         case flips = "flip"
         case usesRandAugment = "rand_augment"
@@ -57,9 +63,15 @@ public struct AugmentationConfiguration: Codable, Sendable, Equatable {
     /// Replaces what a file states.
     mutating func read(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
+        crops = try keys.decodeIfPresent(Bool.self, forKey: .crops) ?? crops
         cropScale = try keys.decodeIfPresent(Double.self, forKey: .cropScale) ?? cropScale
         flips = try keys.decodeIfPresent(Bool.self, forKey: .flips) ?? flips
         usesRandAugment =
             try keys.decodeIfPresent(Bool.self, forKey: .usesRandAugment) ?? usesRandAugment
+    }
+
+    /// What pictures are cut to.
+    func framing(side: Int) -> ImageTransform.Framing {
+        crops ? .crop(RandomResizedCrop(side: side, scale: cropScale...1)) : .whole(side: side)
     }
 }

@@ -189,7 +189,7 @@ extension ImageTextOptions {
     /// and right change places in the texts of mirrored images.
     ///
     /// - Parameters:
-    ///   - framing: what images are cut to; nil for a random crop
+    ///   - framing: what images are cut to; nil for what the settings say
     ///   - swapsSides: whether texts of mirrored images are changed where that is corrected
     ///   - textTokens: tokens kept of a text; nil for those of the settings
     public init(
@@ -197,11 +197,10 @@ extension ImageTextOptions {
         swapsSides: Bool = false, textTokens: Int? = nil
     ) {
         let isOfficial = settings.model.compatibility == .official
-        let crop = RandomResizedCrop(
-            side: settings.model.vision.imageSize, scale: settings.augmentation.cropScale...1)
         self.init(
             transform: .training(
-                framing ?? .crop(crop), flips: settings.augmentation.flips,
+                framing ?? settings.augmentation.framing(side: settings.model.vision.imageSize),
+                flips: settings.augmentation.flips,
                 augmentation: settings.augmentation.usesRandAugment
                     ? RandAugment(keepsOverflows: isOfficial) : nil))
         self.textTokens = textTokens ?? settings.captionTokens

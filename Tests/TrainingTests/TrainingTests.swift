@@ -173,6 +173,12 @@ import ViCHA
             return
         }
         #expect(crop.scale == 0.8...1 && !flips && augmentation == nil)
+        var whole = configuration.settings
+        whole.augmentation.crops = false
+        #expect(
+            ImageTextOptions(whole).transform
+                == .training(
+                    .whole(side: whole.model.vision.imageSize), flips: false, augmentation: nil))
         var wrong = configuration
         wrong.augmentation.cropScale = 2
         #expect(throws: ModelConfigurationError.self) { try wrong.validate() }
