@@ -88,6 +88,8 @@ struct PageOptions: ParsableArguments {
     /// Writes the page, where one is wanted, and says where it is.
     func write(_ page: () throws -> Page) throws {
         guard let html else { return }
+        let directory = (html as NSString).deletingLastPathComponent
+        if !directory.isEmpty { try makeDirectory(directory) }
         try page().write(to: html)
         print("look at \(html)")
     }
