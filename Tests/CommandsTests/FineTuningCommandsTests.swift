@@ -132,6 +132,9 @@ extension CommandsTests {
         }
         let remade = try vicha(make)
         #expect(remade.status == 0 && remade.output == indexed.output, "\(remade.errors)")
+        let bareAgain = try vicha(
+            ["retrieval", "index", test, "--output-dir", index] + model)
+        #expect(bareAgain.status != 0 && bareAgain.errors.contains("was begun with"))
         let other = directory + "/other.safetensors"
         try FileManager.default.copyItem(
             atPath: directory + "/pretrain/checkpoint_last.safetensors", toPath: other)

@@ -50,7 +50,7 @@ extension CommandsTests {
                 as? [Any])
         try JSONSerialization.data(withJSONObject: Array(records.dropLast()))
             .write(to: URL(fileURLWithPath: file))
-        try FileManager.default.removeItem(atPath: output + "/grounding/test.html")
+        try FileManager.default.removeItem(atPath: output + "/grounding/before.html")
         let third = try vicha(demo + ["--rerun", "zero-shot"])
         #expect(third.status == 0 && Self.done(third.errors) == [7, 10, 12], "\(third.errors)")
         let unknown = try vicha(demo + ["--rerun", "vision"])

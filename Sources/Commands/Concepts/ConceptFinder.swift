@@ -44,19 +44,33 @@ struct ConceptFinder {
         if embedded.size(0) == 0, let first = skipped.first {
             throw ConceptError.noReadableImage(name: first.name, reason: first.reason)
         }
-        let best = try ranking(embedded)
+        let unreadable = Set(skipped.map(\.name))
+        let pictures = try ranking.pictures(
+            images.filter { !unreadable.contains($0) }, rows: embedded, names: names)
+        return (pictures, skipped)
+    }
+}
+
+extension ConceptRanking {
+    /// Pictures with the concepts that fit their embeddings best.
+    ///
+    /// - Parameters:
+    ///   - paths: of the pictures
+    ///   - rows: their embeddings, in the same order
+    ///   - names: the concepts
+    func pictures(_ paths: [String], rows: Tensor, names: StringTable) throws
+        -> [PictureWithConcepts]
+    {
+        let best = try self(rows)
         let numbers = try best.concepts.array(of: Int.self)
         let scores = try best.scores.array(of: Float.self)
-        let unreadable = Set(skipped.map(\.name))
-        let count = ranking.count
-        let pictures = images.filter { !unreadable.contains($0) }.enumerated().map { place, path in
+        return paths.enumerated().map { place, path in
             PictureWithConcepts(
                 path: path,
                 concepts: (place * count..<(place + 1) * count).map {
                     (names[numbers[$0]], scores[$0])
                 })
         }
-        return (pictures, skipped)
     }
 }
 

@@ -81,6 +81,11 @@ struct DemoPlan {
         return names.map { "\(scenes)/\($0).json" }
     }
 
+    /// What belongs beside the annotation files.
+    private var companions: [String] {
+        ["refcoco+", "answer_list.json", "vqa_test_annotations.json"].map { "\(scenes)/\($0)" }
+    }
+
     private var makeScenes: Step {
         Step(
             name: "scenes", title: "draw scenes with captions, questions and boxes",
@@ -135,10 +140,8 @@ struct DemoPlan {
                     arguments: ["concepts", "attach"] + files + [
                         "--concepts", path("concepts/text"), "--images", path("concepts/images"),
                         "--top", "\(Self.conceptsOfPicture)", "--output-dir", annotations, "--copy",
-                        scenes + "/refcoco+", scenes + "/answer_list.json",
-                        scenes + "/vqa_test_annotations.json",
-                    ])
-            ], inputs: files + [path("concepts/text"), path("concepts/images")],
+                    ] + companions)
+            ], inputs: files + companions + [path("concepts/text"), path("concepts/images")],
             outputs: [annotations + "/pretrain.json"])
     }
 
@@ -210,7 +213,7 @@ struct DemoPlan {
                         $0, ["test_file=\($1).json", "val_file=null", "k_test=\(Self.candidates)"],
                         []
                     )
-                }, files: ["retrieval_test", "retrieval_unseen"])
+                }, files: ["retrieval_test.json", "retrieval_unseen.json"])
         case .vqa:
             tuned(
                 task, title: "fine-tune for questions", steps: 150, training: "vqa_train",
@@ -219,21 +222,21 @@ struct DemoPlan {
                         "test", ["val_file=null", "k_test=\(Self.candidates)"],
                         ["--annotations", annotations + "/vqa_test_annotations.json"]
                     )
-                ], files: ["vqa_test"])
+                ], files: ["vqa_test.json", "vqa_test_annotations.json", "answer_list.json"])
         case .entailment:
             tuned(
                 task, title: "fine-tune for entailment", steps: 150, training: "ve_train",
-                evaluated: [("test", ["val_file=null"], [])], files: ["ve_test"])
+                evaluated: [("test", ["val_file=null"], [])], files: ["ve_test.json"])
         case .nlvr:
             tuned(
                 task, title: "fine-tune for sentences about two pictures", steps: 120,
                 training: "nlvr_train", evaluated: [("test", ["val_file=null"], [])],
-                files: ["nlvr_test"])
+                files: ["nlvr_test.json"])
         case .grounding:
             tuned(
                 task, title: "fine-tune for grounding", steps: 90, training: "refcoco+_train",
                 before: [("before", [], [])], evaluated: [("test", [], [])],
-                files: ["refcoco+_val", "refcoco+_test"])
+                files: ["refcoco+_val.json", "refcoco+_test.json", "refcoco+"])
         }
     }
 
@@ -251,7 +254,7 @@ struct DemoPlan {
     ///   - training: annotation file
     ///   - before: an evaluation of the pretrained model
     ///   - evaluated: as in ``evaluations(_:checkpoint:_:_:)``
-    ///   - files: annotation files of the evaluations
+    ///   - files: what the evaluations read beside the model
     private func tuned(
         _ task: DemoTask, title: String, steps: Int, training: String,
         before: [Evaluation] = [], evaluated: [Evaluation], files: [String]
@@ -270,9 +273,9 @@ struct DemoPlan {
             commands: evaluations(name, checkpoint: pretrained, directory, before)
                 + [.init(arguments: train, checkpoint: checkpoint)]
                 + evaluations(name, checkpoint: checkpoint, directory, evaluated),
-            inputs: [configuration(name), pretrained]
-                + ([training] + files).map { "\(annotations)/\($0).json" },
-            outputs: [checkpoint] + evaluated.map { "\(directory)/\($0.name).html" })
+            inputs: [configuration(name), pretrained, scenes + "/vocab.txt"]
+                + (["\(training).json"] + files).map { "\(annotations)/\($0)" },
+            outputs: [checkpoint] + (before + evaluated).map { "\(directory)/\($0.name).html" })
     }
 
     private static func unevaluated(_ task: DemoTask) -> [String] {

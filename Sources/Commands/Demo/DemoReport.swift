@@ -188,22 +188,17 @@ struct DemoReport {
         )
         let records: [RetrievalRecord] = try AnnotationFile.load(
             files: [plan.annotations + "/retrieval_test.json"], requiresConcepts: true)
-        let names = Self.evenly(Self.shownConcepts, of: records).map(\.image)
-        let count = min(DemoPlan.conceptsOfPicture, tables.concepts.names.count)
-        let best = try ConceptRanking(
-            concepts: tables.concepts.rows, count: count, path: tables.concepts.path)(
-                tables.images.rows(names.compactMap { tables.images.names.number(of: $0) }))
-        let numbers = try best.concepts.array(of: Int.self)
-        let scores = try best.scores.array(of: Float.self)
+        let names = records.evenly(Self.shownConcepts).map(\.image)
         let paths = ImagePaths(dataDirectory: plan.scenes)
-        let figures = try names.enumerated().map { place, name in
-            try PictureWithConcepts(
-                path: paths.resolve(name),
-                concepts: (place * count..<(place + 1) * count).map {
-                    (tables.concepts.names[numbers[$0]], scores[$0])
-                }
-            ).figure()
-        }
+        let ranking = try ConceptRanking(
+            concepts: tables.concepts.rows,
+            count: min(DemoPlan.conceptsOfPicture, tables.concepts.count),
+            path: tables.concepts.path)
+        let figures = try ranking.pictures(
+            names.map(paths.resolve),
+            rows: tables.images.rows(names.compactMap { tables.images.names.number(of: $0) }),
+            names: tables.concepts.names
+        ).map { try $0.figure() }
         return """
             <h2>Visual concepts</h2><p>Nouns of the training captions that are nearest to each picture \
             by the cosine of the small CLIP's embeddings. The model gets their words with the picture.</p>
@@ -221,7 +216,7 @@ struct DemoReport {
             $0[$1.image, default: []].formUnion($1.captions)
         }
         let paths = ImagePaths(dataDirectory: plan.scenes)
-        let figures = try Self.evenly(Self.shownFilterings, of: all).map { record in
+        let figures = try all.evenly(Self.shownFilterings).map { record in
             let lines = record.captions.map { caption in
                 let text = HTML.escaped(caption)
                 return captions[record.image]?.contains(caption) == true
@@ -242,12 +237,6 @@ struct DemoReport {
             """
     }
 
-    /// Values at even distances, so that nobody has picked them.
-    private static func evenly<Value>(_ count: Int, of values: [Value]) -> [Value] {
-        let shown = min(count, values.count)
-        return (0..<shown).map { values[($0 * values.count + values.count / 2) / shown] }
-    }
-
     // MARK: Masked patches
 
     private func restorations() throws -> String {
@@ -262,7 +251,7 @@ struct DemoReport {
             files: [plan.annotations + "/retrieval_test.json"], requiresConcepts: true)
         let paths = ImagePaths(dataDirectory: plan.scenes)
         let side = configuration.model.vision.imageSize
-        let originals = try Self.evenly(Self.shownRestorations, of: records).map {
+        let originals = try records.evenly(Self.shownRestorations).map {
             try ImageDecoder.decode(path: paths.resolve($0.image)).resized(
                 width: side, height: side)
         }

@@ -95,8 +95,13 @@ struct PageOptions: ParsableArguments {
     }
 
     /// Numbers of the examples among so many.
-    func chosen(of count: Int) -> [Int] {
-        let shown = min(examples, count)
-        return (0..<shown).map { ($0 * count + count / 2) / shown }
+    func chosen(of count: Int) -> [Int] { (0..<count).evenly(examples) }
+}
+
+extension RandomAccessCollection where Index == Int {
+    /// Some elements at even distances, so that nobody has picked them.
+    func evenly(_ wanted: Int) -> [Element] {
+        let shown = Swift.min(wanted, count)
+        return (0..<shown).map { self[startIndex + ($0 * count + count / 2) / shown] }
     }
 }

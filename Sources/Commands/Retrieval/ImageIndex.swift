@@ -9,36 +9,30 @@ import ViCHA
 
 /// Images that were encoded once, to be searched by texts.
 struct ImageIndex {
-    /// Tables of an index, and the list that the numbers of concepts mean.
-    static let (features, concepts, vocabulary) = ("features", "concepts", "vocabulary.json")
+    /// The table of features.
+    static let features = "features"
 
     private let features: ShardedTable
-    private let ranks: ShardedTable?
-    private let names: [String]
+    private let concepts: IndexedConcepts?
 
     /// Opens an index.
     ///
     /// - Parameters:
-    ///   - path: its directory
-    ///   - source: what features must have been made with
-    /// - Throws: `ConceptError`, `ValidationError` for an index of another model
-    init(path: String, source: String) throws {
-        func part(_ name: String) -> String { (path as NSString).appendingPathComponent(name) }
-        features = try ShardedTable(path: part(Self.features))
-        try features.check(source: source)
-        guard FileManager.default.fileExists(atPath: part(Self.vocabulary)) else {
-            (ranks, names) = (nil, [])
-            return
-        }
-        ranks = try ShardedTable(path: part(Self.concepts))
-        names = try AnnotationFile.load([String].self, file: part(Self.vocabulary))
+    ///   - directory: where it lies
+    ///   - checkpoint: what it must have been made with
+    /// - Throws: `ConceptError`, `AnnotationError`
+    init(directory: String, checkpoint: String) throws {
+        concepts = try IndexedConcepts(directory: directory)
+        features = try ShardedTable(
+            path: (directory as NSString).appendingPathComponent(Self.features))
+        try features.check(source: Self.source(checkpoint, hasConcepts: concepts != nil))
     }
 
-    /// What features of a checkpoint are made with, in words.
-    static func source(_ checkpoint: String) throws -> String {
+    /// What decides about features, in words. Which concepts they are is for their own table to say.
+    static func source(_ checkpoint: String, hasConcepts: Bool) throws -> String {
         var hash = StableHash()
         try hash.add(contentsOf: checkpoint)
-        return "retrieval model \(hash.text)"
+        return "retrieval model \(hash.text)\(hasConcepts ? " with concepts" : "")"
     }
 
     /// The images whose features are nearest to a text's, with their concepts.
@@ -57,11 +51,32 @@ struct ImageIndex {
         let best = try similarities.largest(min(count, features.count)).indices
             .array(of: Int.self)
         let pictures = best.map { features.names[$0] }
-        return (pictures, try pictures.map(concepts))
+        return (pictures, try pictures.map { try concepts?($0) ?? [] })
+    }
+}
+
+/// The concepts of the images of an index.
+struct IndexedConcepts {
+    /// Their table, and the list that its numbers mean.
+    static let (table, vocabulary) = ("concepts", "vocabulary.json")
+
+    private let ranks: ShardedTable
+    private let names: [String]
+
+    /// nil for an index without concepts.
+    /// - Throws: `ConceptError`, `AnnotationError`
+    init?(directory: String) throws {
+        func part(_ name: String) -> String {
+            (directory as NSString).appendingPathComponent(name)
+        }
+        guard FileManager.default.fileExists(atPath: part(Self.vocabulary)) else { return nil }
+        ranks = try ShardedTable(path: part(Self.table))
+        names = try AnnotationFile.load([String].self, file: part(Self.vocabulary))
     }
 
-    private func concepts(of picture: String) throws -> [String] {
-        guard let ranks, let row = ranks.names.number(of: picture) else { return [] }
+    /// Best first; none for an image that could not be read.
+    func callAsFunction(_ picture: String) throws -> [String] {
+        guard let row = ranks.names.number(of: picture) else { return [] }
         return try ranks.rows([row]).array(of: Int.self).map { names[$0] }
     }
 }

@@ -47,14 +47,14 @@ struct IndexImages: ParsableCommand {
         for file in try SearchImages.imageFiles(directory) { names.insert(file) }
         let trained = try TrainedRetrieval(options)
         try makeDirectory(outputDir)
-        let found = try findConcepts(of: names, trained)
         let bar = storage.table(
             path(ImageIndex.features), names: names.count, unit: "images", title: "index")
         let writer = try TableWriter(
             directory: bar.directory, content: .features,
-            source: ImageIndex.source(options.checkpoint),
+            source: ImageIndex.source(options.checkpoint, hasConcepts: concepts.concepts != nil),
             width: trained.configuration.model.embedDim, names: names,
             shardSize: storage.shardSize)
+        let found = try findConcepts(of: names, trained)
         try writer.run(progress: bar.progress) { range, progress in
             let (pictures, skipped) = try PictureConceptOptions.readable(range.map { names[$0] })
             return .init(
@@ -69,9 +69,9 @@ struct IndexImages: ParsableCommand {
         (outputDir as NSString).appendingPathComponent(name)
     }
 
-    /// The concepts of each image, nil where the model takes none or none are wanted.
+    /// The concepts of each image, nil where none are wanted.
     private func findConcepts(of names: StringTable, _ trained: TrainedRetrieval) throws
-        -> ((String) throws -> [String])?
+        -> IndexedConcepts?
     {
         guard let vocabulary = concepts.concepts else {
             if trained.configuration.model.usesConcepts {
@@ -82,23 +82,19 @@ struct IndexImages: ParsableCommand {
         let encoder = try concepts.clip.encoder(on: trained.device, autocast: trained.autocast)
         let table = try encoder.vocabulary(vocabulary, storedIn: path("vocabulary"))
         let bar = storage.table(
-            path(ImageIndex.concepts), names: names.count, unit: "images", title: "concepts")
+            path(IndexedConcepts.table), names: names.count, unit: "images", title: "concepts")
         try encoder.rank(
             images: names, path: { $0 }, concepts: table, count: min(concepts.top, table.count),
             rounding: .full, bar)
-        let list = (0..<table.count).map { table.names[$0] }
-        try writeTexts(list, to: path(ImageIndex.vocabulary))
-        let ranks = try ShardedTable(path: bar.directory)
-        return { picture in
-            guard let row = ranks.names.number(of: picture) else { return [] }
-            return try ranks.rows([row]).array(of: Int.self).map { list[$0] }
-        }
+        try writeTexts(
+            (0..<table.count).map { table.names[$0] }, to: path(IndexedConcepts.vocabulary))
+        return try IndexedConcepts(directory: outputDir)
     }
 
     /// Normalised. `[pictures, E]` on the CPU
     private func features(
-        of pictures: [String], _ concepts: ((String) throws -> [String])?,
-        _ trained: TrainedRetrieval, _ progress: @escaping (Int) -> Void
+        of pictures: [String], _ concepts: IndexedConcepts?, _ trained: TrainedRetrieval,
+        _ progress: @escaping (Int) -> Void
     ) throws -> Tensor {
         let inputs = trained.inputs(
             images: pictures, concepts: try pictures.map { try concepts?($0) ?? [] }, texts: [])

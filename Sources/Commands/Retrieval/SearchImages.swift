@@ -44,7 +44,7 @@ struct SearchImages: ParsableCommand {
         let found: (pictures: [String], concepts: [[String]])
         if let index {
             found = try ImageIndex(
-                path: index, source: ImageIndex.source(options.trained.checkpoint)
+                directory: index, checkpoint: options.trained.checkpoint
             ).candidates(
                 of: text, trained,
                 count: options.dual ? options.results : trained.configuration.candidates)

@@ -1,7 +1,8 @@
 import Foundation
 import Training
 
-/// This program, run again with other arguments.
+/// This program, run again with other arguments. Started by the system's own call and not by
+/// Foundation's `Process`, which does not say how much memory a process had.
 struct ChildProgram {
     /// How it went.
     struct Outcome {
