@@ -7,6 +7,7 @@ public final class ProgressDisplay {
     private let isTerminal: Bool
     private let start = Date()
     private var lastShown = Date.distantPast
+    private var isComplete = false
     private var first = 0
     private let output: FileHandle
 
@@ -25,16 +26,16 @@ public final class ProgressDisplay {
     }
 
     /// Reports steps done, what they carried in this run, what stands in front, and values worth
-    /// seeing.
+    /// seeing. The last step is shown once, with the time that all took.
     public func update(_ done: Int, items: Int, title: String, values: [(String, String)] = []) {
         let now = Date()
         let interval = isTerminal ? 0.1 : 10
-        guard done == total || now.timeIntervalSince(lastShown) >= interval else { return }
+        guard !isComplete, done == total || now.timeIntervalSince(lastShown) >= interval else {
+            return
+        }
         lastShown = now
+        isComplete = done == total
         let elapsed = max(now.timeIntervalSince(start), 1e-9)
-        let rate = Double(items) / elapsed
-        let steps = Double(done - first)
-        let remaining = steps > 0 ? elapsed / steps * Double(total - done) : 0
         var line = "\(title) \(done)/\(total)"
         if isTerminal {
             let filled = total > 0 ? 20 * done / total : 20
@@ -43,9 +44,14 @@ public final class ProgressDisplay {
                 + String(repeating: "·", count: 20 - filled) + "]"
         }
         for (name, value) in values { line += "  \(name) \(value)" }
-        line += String(format: "  %.1f \(unit)/s", rate) + "  ETA \(Self.time(remaining))"
+        // Nothing is known before the first step.
+        if done > first {
+            line += String(format: "  %.1f \(unit)/s", Double(items) / elapsed)
+            let remaining = elapsed / Double(done - first) * Double(total - done)
+            line += isComplete ? "  in \(Self.time(elapsed))" : "  ETA \(Self.time(remaining))"
+        }
         write(isTerminal ? "\r\u{1b}[2K" + line : line + "\n")
-        if isTerminal, done == total { write("\n") }
+        if isTerminal, isComplete { write("\n") }
     }
 
     /// Ends a bar before its end, so that what follows starts on a line of its own.

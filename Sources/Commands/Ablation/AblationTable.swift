@@ -65,18 +65,7 @@ struct AblationTable {
     }
 
     /// For people, in columns.
-    var text: String {
-        let rows = rows
-        let widths = rows[0].indices.map { column in
-            rows.map { $0[column].count }.max() ?? 0
-        }
-        return rows.map { row in
-            row.enumerated().map { column, cell in
-                let space = String(repeating: " ", count: widths[column] - cell.count)
-                return column == 0 ? cell + space : "  " + space + cell
-            }.joined()
-        }.joined(separator: "\n")
-    }
+    var text: String { textTable(rows) }
 
     /// All that was logged, a line for each run.
     var csv: String {

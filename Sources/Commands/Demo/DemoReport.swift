@@ -28,13 +28,7 @@ struct DemoReport {
 
     /// The results beside what guessing reaches, to print.
     func summary() throws -> String {
-        try measured().map { row in
-            row.name.padding(toLength: 58, withPad: " ", startingAt: 0)
-                + row.values.map { value in
-                    let text = value ?? "–"
-                    return String(repeating: " ", count: max(0, 10 - text.count)) + text
-                }.joined()
-        }.joined(separator: "\n")
+        textTable(try measured().map { row in [row.name] + row.values.map { $0 ?? "–" } })
     }
 
     // MARK: Results

@@ -140,16 +140,15 @@ extension ClassificationEvaluation {
         if let consistency {
             lines.append("  right of all pairs of a sentence \(percentage(consistency))")
         }
-        let width = (labels.map(\.count).max() ?? 0) + 2
-        func cell(_ text: String) -> String {
-            String(repeating: " ", count: max(0, width - text.count)) + text
-        }
-        lines.append("  " + cell("true \\ said") + labels.map(cell).joined() + cell("right"))
-        for (label, counts) in confusion.enumerated() {
-            lines.append(
-                "  " + cell(labels[label]) + counts.map { cell("\($0)") }.joined()
-                    + cell(percentage(classAccuracy[label])))
-        }
+        lines.append(textTable(confusionRows(labels), indent: "  "))
         return lines.joined(separator: "\n")
+    }
+
+    /// What is taken for what: a head, and for each class how often it is called by which name.
+    func confusionRows(_ labels: [String]) -> [[String]] {
+        [["true \\ said"] + labels + ["right"]]
+            + confusion.enumerated().map { label, counts in
+                [labels[label]] + counts.map { "\($0)" } + [percentage(classAccuracy[label])]
+            }
     }
 }

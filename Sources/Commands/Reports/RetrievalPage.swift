@@ -15,8 +15,13 @@ struct RetrievalPage {
     /// Candidates that the matching head has ranked anew.
     let candidates: Int
 
-    /// Recall in percent, beside what chance reaches, below the name of the set.
-    func table(_ name: String) -> String {
+    /// The name of the set with its size.
+    func title(_ name: String) -> String {
+        "\(name): \(set.records.count) images, \(set.texts.count) captions"
+    }
+
+    /// Recall in percent, in the last row what chance reaches.
+    var rows: [[String]] {
         let names = RetrievalMetrics.ranks
         let head =
             [""] + names.map { "image R@\($0)" } + names.map { "text R@\($0)" } + ["mean"]
@@ -33,8 +38,12 @@ struct RetrievalPage {
         }
         rows.append(
             row("chance", RetrievalMetrics(chanceFor: set.records.map(\.captions.count))))
-        return "<h3>\(name): \(set.records.count) images, \(set.texts.count) captions</h3>"
-            + HTML.table(rows, chance: rows.count - 1)
+        return rows
+    }
+
+    /// Recall below the name of the set.
+    func table(_ name: String) -> String {
+        "<h3>\(title(name))</h3>" + HTML.table(rows, chance: rows.count - 1)
     }
 
     /// Captions with the best images by the features; a caption's own image has a frame.

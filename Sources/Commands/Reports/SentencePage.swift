@@ -18,12 +18,7 @@ struct SentencePage {
         if let consistency = evaluation.consistency {
             rows.append(["right of all pairs of a sentence", percentage(consistency)])
         }
-        let head = ["true \\ said"] + labels + ["right"]
-        let confusion = evaluation.confusion.enumerated().map { number, counts in
-            [labels[number]] + counts.map { "\($0)" }
-                + [percentage(evaluation.classAccuracy[number])]
-        }
-        return HTML.table(rows, chance: 2) + HTML.table([head] + confusion)
+        return HTML.table(rows, chance: 2) + HTML.table(evaluation.confusionRows(labels))
     }
 
     /// - Throws: `ImageError`

@@ -65,11 +65,10 @@ struct EvaluateRetrieval: ParsableCommand {
             options.showsProgress = processes.isFirst
             let measured = try RetrievalEvaluation(set, run.model.scorer, options)
             guard processes.isFirst else { continue }
-            print("\(name): \(set.records.count) images, \(set.texts.count) captions")
-            Self.printRow("dual encoder", measured.dualMetrics)
-            if let metrics = measured.matchingMetrics {
-                Self.printRow("matching head", metrics)
-            }
+            let part = RetrievalPage(
+                set: set, evaluation: measured, candidates: options.candidates)
+            print(part.title(name))
+            print(textTable(part.rows, indent: "  "))
             let metrics = measured.matchingMetrics ?? measured.dualMetrics
             log += metrics.named.map { ("\(name)_\($0.name)", $0.value) }
             let chance = RetrievalMetrics(chanceFor: set.records.map(\.captions.count))
@@ -77,8 +76,6 @@ struct EvaluateRetrieval: ParsableCommand {
                 log += metrics.named.map { ("\(name)_\(kind)_\($0.name)", $0.value) }
             }
             if page.html != nil {
-                let part = RetrievalPage(
-                    set: set, evaluation: measured, candidates: options.candidates)
                 body += try part.table(name) + part.queries(page.chosen(of: set.texts.count))
             }
         }
@@ -87,15 +84,5 @@ struct EvaluateRetrieval: ParsableCommand {
             try page.write { Page(title: "Captions and the images that fit best", body: body) }
         }
         processes.finish()
-    }
-
-    private static func printRow(_ name: String, _ metrics: RetrievalMetrics) {
-        func list(_ values: [Double]) -> String {
-            values.map { String(format: "%6.2f", $0) }.joined()
-        }
-        let padded = name.padding(toLength: 14, withPad: " ", startingAt: 0)
-        print(
-            "  \(padded) text@1/5/10\(list(metrics.textRecall))  image@1/5/10"
-                + "\(list(metrics.imageRecall))  mean\(list([metrics.mean]))")
     }
 }
