@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
 import Testing
+import Training
+import ViCHA
 
 @testable import Commands
 
@@ -143,6 +145,23 @@ struct DocumentationTests {
             }
             #expect(unknown.isEmpty, "\(page.name)")
         }
+    }
+
+    /// Every key of every configuration stands on the page that lists them, and no other does.
+    @Test func keysAreListed() throws {
+        let page = try #require(Self.pages.first { $0.name.hasSuffix("/configuration.md") })
+        let known = Set(
+            [
+                PretrainingConfiguration.knownKeys, RetrievalConfiguration.knownKeys,
+                QuestionAnsweringConfiguration.knownKeys, ClassificationConfiguration.knownKeys,
+                GroundingConfiguration.knownKeys,
+            ].joined().flatMap { $0.keys } + BertConfiguration.CodingKeys.allCases.map(\.rawValue))
+        let listed = Set(
+            page.text.matches(of: /(?m)^\| (`[^|]*`) \|/).flatMap { row in
+                row.1.matches(of: /`([a-z_A-Z0-9]+)`/).map { String($0.1) }
+            })
+        #expect(listed.subtracting(known).isEmpty)
+        #expect(known.subtracting(listed).isEmpty)
     }
 
     @Test func linksLeadSomewhere() throws {
