@@ -112,7 +112,8 @@ let package = Package(
             name: "ParityTests", dependencies: ["Parity", "Torch"], exclude: ["Fixtures"],
             swiftSettings: swift),
         .testTarget(
-            name: "CommandsTests", dependencies: ["Commands", "Images", "Torch"],
+            name: "CommandsTests",
+            dependencies: ["Commands", "Images", "Torch", "Training", "ViCHA"],
             swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],

@@ -157,5 +157,19 @@ extension CommandsTests {
         #expect(lone.rows[1][1] == "1.0")
         #expect(lone.findings[0].hasSuffix("differs by +1.0; one seed decides nothing"))
         #expect(self.table([.all: [2]]).findings.isEmpty)
+        #expect(lone.orders.isEmpty)
+    }
+
+    @Test func orderOfThePaper() {
+        let ordered = table([.baseline: [1, 3], .alignment: [3, 3], .all: [4, 4]])
+        #expect(ordered.orders.first == "zero-shot, features: the paper's order holds")
+        #expect(ordered.orders.count == 4)
+        let other = table([
+            .baseline: [2, 2], .alignment: [3, 3], .masking: [1, 1], .all: [2.5, 2.5],
+        ])
+        #expect(
+            other.orders.first == "zero-shot, features: the paper's order does not hold: "
+                + "+ masked image modelling is not above the baseline, "
+                + "+ hierarchical alignment is not below all three")
     }
 }

@@ -12,7 +12,8 @@ struct Ablate: ParsableCommand {
             with masked image modelling, with visual concepts, and with all three: each with the same \
             number of steps on the same data in the same order. Evaluates retrieval, fine-tunes for it \
             and evaluates again. Writes ablation.txt, ablation.csv (every number of every run) and \
-            ablation.html, and says plainly which differences the seeds alone do not explain.
+            ablation.html, and says plainly which differences the seeds alone do not explain, \
+            and whether the order of the paper holds.
 
             Runs that are finished are not repeated; an interrupted one goes on.
 
@@ -114,15 +115,16 @@ struct Ablate: ParsableCommand {
     }
 
     private func write(_ table: AblationTable) throws {
-        let text = ([table.text, ""] + table.findings).joined(separator: "\n")
+        let text = ([table.text, ""] + table.findings + table.orders).joined(separator: "\n")
         try writeAtomically(Data((text + "\n").utf8), to: path("ablation.txt"))
         try writeAtomically(Data(table.csv.utf8), to: path("ablation.csv"))
-        let items = table.findings.map { "<li>\(HTML.escaped($0))</li>" }.joined()
+        let items = (table.findings + table.orders).map { "<li>\(HTML.escaped($0))</li>" }.joined()
         let body = """
             <p>Mean recall of both directions at 1, 5 and 10 on the test set, over \(seeds.count) seeds \
             with their standard deviation. All runs of a seed have the same number of steps on the same \
             data in the same order.</p>\(HTML.table(table.rows))\(AblationPlot(table: table).svg)
-            <p>Differences from the baseline, seed by seed, with their standard error:</p><ul>\(items)</ul>
+            <p>Differences from the baseline, seed by seed, with their standard error; then whether each \
+            part is above the baseline and all three above each, as in the paper:</p><ul>\(items)</ul>
             """
         try Page(title: "What each part adds", body: body).write(to: path("ablation.html"))
         print(text)

@@ -100,6 +100,30 @@ struct AblationTable {
         }
     }
 
+    /// Whether the means stand in the order that the paper claims: each part above the baseline, all three
+    /// above each.
+    var orders: [String] {
+        let parts = variants.filter { $0 != .baseline && $0 != .all }
+        guard variants.contains(.baseline), variants.contains(.all), !parts.isEmpty else {
+            return []
+        }
+        return Self.columns.map { column in
+            func mean(_ variant: AblationVariant) -> Double {
+                Self.spread(Array(values(variant, column).values)).mean
+            }
+            let exceptions =
+                (parts + [.all]).filter { mean($0) <= mean(.baseline) }.map {
+                    "\($0.title) is not above the baseline"
+                }
+                + parts.filter { mean($0) >= mean(.all) }.map {
+                    "\($0.title) is not below all three"
+                }
+            return "\(column.title): the paper's order "
+                + (exceptions.isEmpty
+                    ? "holds" : "does not hold: " + exceptions.joined(separator: ", "))
+        }
+    }
+
     private static func verdict(_ differences: [Double]) -> String {
         let (mean, deviation) = spread(differences)
         guard let deviation else {
