@@ -114,6 +114,13 @@ extension CommandsTests {
         #expect(try weights("baseline-1").contains("mae: false"))
         #expect(try weights("all-1").contains("mae: true"))
         #expect(try weights("all-1").contains("return_hidden_state: true"))
+        // Other data, and the run is made anew.
+        let file = try #require(FileHandle(forUpdatingAtPath: scenes + "/retrieval_test.json"))
+        try file.seekToEnd()
+        try file.write(contentsOf: Data("\n".utf8))
+        try file.close()
+        let anew = try vicha(ablate + ["--variants", "baseline", "--seeds", "1"])
+        #expect(anew.status == 0 && Self.done(anew.errors) == [1], "\(anew.errors)")
         let twice = try vicha(ablate + ["--seeds", "1", "1"])
         #expect(twice.status != 0 && twice.errors.contains("named twice"), "\(twice.errors)")
     }

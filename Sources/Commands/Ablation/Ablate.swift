@@ -77,16 +77,23 @@ struct Ablate: ParsableCommand {
 
     func run() throws {
         _ = try device.resolved()
+        let pretraining = try ConfigurationFile.load(
+            PretrainingConfiguration.self, config, overrides: overrides
+        ).configuration
         let retrieval = try ConfigurationFile.load(
             RetrievalConfiguration.self, retrievalConfig, overrides: retrievalSet
         ).configuration
-        guard retrieval.testFile != nil else {
+        guard let testFile = retrieval.testFile else {
             throw ValidationError(
                 "'\(retrievalConfig)' has no test_file: name one there or with --retrieval-set")
         }
+        let annotations =
+            pretraining.settings.trainFiles + retrieval.settings.trainFiles + [testFile]
         let plan = AblationPlan(
             directory: outputDir, variants: variants, seeds: seeds,
             pretraining: (config, overrides), retrieval: (retrievalConfig, retrievalSet),
+            data: try annotations.map(data.location().annotationFile)
+                + (vocabulary.map { [$0] } ?? []),
             common: data.arguments + (vocabulary.map { ["--vocabulary", $0] } ?? [])
                 + device.arguments)
         let stop = StopSignal()

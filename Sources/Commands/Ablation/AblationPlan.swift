@@ -56,6 +56,8 @@ struct AblationPlan {
     let pretraining: (file: String, values: [String])
     /// Configuration of fine-tuning and evaluation, and what is changed in it for all runs.
     let retrieval: (file: String, values: [String])
+    /// Files that the runs read beside their configurations.
+    let data: [String]
     /// Where data lies and where to compute, as arguments of every command.
     let common: [String]
 
@@ -100,7 +102,7 @@ struct AblationPlan {
             variant: variant, seed: seed, directory: run,
             step: Step(
                 name: name, title: "\(variant.title), seed \(seed)", directory: run,
-                commands: commands, inputs: [pretraining.file, self.retrieval.file],
+                commands: commands, inputs: [pretraining.file, self.retrieval.file] + data,
                 outputs: [run + "/zero-shot/log.txt", run + "/fine-tuned/log.txt"]))
     }
 }
