@@ -134,7 +134,9 @@ extension CommandsTests {
             variants: variants,
             runs: variants.flatMap { variant in
                 (values[variant] ?? []).enumerated().map { seed, value in
-                    let log = ["test_dual_r_mean": value, "test_r_mean": value]
+                    let log = [
+                        "test_dual_r_mean": value, "test_r_mean": value, "test_chance_r_mean": 0.5,
+                    ]
                     return .init(
                         variant: variant, seed: UInt64(seed),
                         logs: ["zero-shot": log, "fine-tuned": log])
@@ -149,7 +151,7 @@ extension CommandsTests {
         ])
         #expect(
             table.rows.map { $0[1] }.dropFirst() == [
-                "12.0 ± 2.0", "15.1 ± 2.2", "12.3 ± 2.3", "9.1 ± 2.0",
+                "12.0 ± 2.0", "15.1 ± 2.2", "12.3 ± 2.3", "9.1 ± 2.0", "0.5",
             ])
         // Differences are taken seed by seed: the seeds differ by more than the variants do.
         #expect(

@@ -129,7 +129,7 @@ struct Ablate: ParsableCommand {
         let body = """
             <p>Mean recall of both directions at 1, 5 and 10 on the test set, over \(seeds.count) seeds \
             with their standard deviation. All runs of a seed have the same number of steps on the same \
-            data in the same order.</p>\(HTML.table(table.rows))\(AblationPlot(table: table).svg)
+            data in the same order.</p>\(HTML.table(table.rows, chance: variants.count + 1))\(AblationPlot(table: table).svg)
             <p>Differences from the baseline, seed by seed, with their standard error; then whether each \
             part is above the baseline and all three above each, as in the paper:</p><ul>\(items)</ul>
             """

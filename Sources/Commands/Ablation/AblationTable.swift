@@ -29,6 +29,9 @@ struct AblationTable {
         Column(title: "fine-tuned, matching", evaluation: "fine-tuned", key: "test_r_mean"),
     ]
 
+    /// Key of what chance reaches, which is the same in all runs.
+    private static let chanceKey = "test_chance_r_mean"
+
     let variants: [AblationVariant]
     let runs: [Run]
 
@@ -53,7 +56,7 @@ struct AblationTable {
             + (deviation.map { String(format: " ± %.1f", $0) } ?? "")
     }
 
-    /// The head and a row for each variant.
+    /// The head, a row for each variant, and what chance reaches.
     var rows: [[String]] {
         [["mean recall in %"] + Self.columns.map(\.title)]
             + variants.map { variant in
@@ -62,6 +65,15 @@ struct AblationTable {
                         Self.text(Array(values(variant, column).values))
                     }
             }
+            + [
+                ["chance"]
+                    + Self.columns.map { column in
+                        Self.text(
+                            runs.prefix(1).compactMap {
+                                $0.logs[column.evaluation]?[Self.chanceKey]
+                            })
+                    }
+            ]
     }
 
     /// For people, in columns.
