@@ -15,7 +15,8 @@ struct Ablate: ParsableCommand {
             ablation.html, and says plainly which differences the seeds alone do not explain, \
             and whether the order of the paper holds.
 
-            Runs that are finished are not repeated; an interrupted one goes on.
+            What is finished is not repeated, and pretraining not where only fine-tuning changes; what was \
+            interrupted goes on.
 
             EXAMPLES
               vicha ablate --config configs/scenes/pretrain.yaml \\
@@ -87,32 +88,33 @@ struct Ablate: ParsableCommand {
             throw ValidationError(
                 "'\(retrievalConfig)' has no test_file: name one there or with --retrieval-set")
         }
-        let annotations =
-            pretraining.settings.trainFiles + retrieval.settings.trainFiles + [testFile]
+        let location = try data.location()
+        func files(_ names: [String]) -> [String] {
+            names.map(location.annotationFile) + (vocabulary.map { [$0] } ?? [])
+        }
         let plan = AblationPlan(
             directory: outputDir, variants: variants, seeds: seeds,
-            pretraining: (config, overrides), retrieval: (retrievalConfig, retrievalSet),
-            data: try annotations.map(data.location().annotationFile)
-                + (vocabulary.map { [$0] } ?? []),
+            pretraining: .init(
+                file: config, values: overrides, data: files(pretraining.settings.trainFiles)),
+            retrieval: .init(
+                file: retrievalConfig, values: retrievalSet,
+                data: files(retrieval.settings.trainFiles + [testFile])),
             common: data.arguments + (vocabulary.map { ["--vocabulary", $0] } ?? [])
                 + device.arguments)
         let stop = StopSignal()
         stop.watchSignals()
         let runs = plan.runs
         let runner = StepRunner(directory: path("steps"), rerun: [], stop: stop)
-        guard try runner(runs.map(\.step)) != nil else {
+        guard try runner(runs.flatMap(\.steps)) != nil else {
             note("stopped on request; the same command goes on")
             return
         }
         let table = AblationTable(
             variants: variants,
             runs: try runs.map { run in
-                let evaluations = Set(AblationTable.columns.map(\.evaluation))
-                return .init(
+                .init(
                     variant: run.variant, seed: run.seed,
-                    logs: try evaluations.reduce(into: [:]) {
-                        $0[$1] = try EvaluationLog.last(in: "\(run.directory)/\($1)")
-                    })
+                    logs: try run.evaluations.mapValues(EvaluationLog.last))
             })
         try write(table)
     }

@@ -39,25 +39,32 @@ enum AblationVariant: String, CaseIterable {
 
 /// Pretraining, retrieval as it is, fine-tuning and retrieval again, for each variant and each seed.
 struct AblationPlan {
+    /// A configuration file with what all runs change in it and read beside it.
+    struct Configuration {
+        let file: String
+        let values: [String]
+        /// Annotation files and vocabulary.
+        let data: [String]
+    }
+
     /// A variant with a seed.
     struct Run {
         let variant: AblationVariant
         let seed: UInt64
-        /// What it makes.
-        let directory: String
-        let step: Step
+        /// Pretraining, evaluation, and fine-tuning with its evaluation: each can be done again without
+        /// those before.
+        let steps: [Step]
+        /// Directories of the logs by the evaluation's name.
+        let evaluations: [String: String]
     }
 
     /// Where the runs go.
     let directory: String
     let variants: [AblationVariant]
     let seeds: [UInt64]
-    /// Configuration of pretraining and what is changed in it for all runs.
-    let pretraining: (file: String, values: [String])
-    /// Configuration of fine-tuning and evaluation, and what is changed in it for all runs.
-    let retrieval: (file: String, values: [String])
-    /// Files that the runs read beside their configurations.
-    let data: [String]
+    let pretraining: Configuration
+    /// Of fine-tuning and evaluation.
+    let retrieval: Configuration
     /// Where data lies and where to compute, as arguments of every command.
     let common: [String]
 
@@ -67,42 +74,63 @@ struct AblationPlan {
     private func run(_ variant: AblationVariant, _ seed: UInt64) -> Run {
         let name = "\(variant.rawValue)-\(seed)"
         let run = (directory as NSString).appendingPathComponent("runs/\(name)")
-        let pretrained = run + "/pretrain/checkpoint_last.safetensors"
-        let tuned = run + "/tuned/checkpoint_last.safetensors"
-        func values(_ all: [String]) -> [String] { all.flatMap { ["--set", $0] } }
-        let retrieval =
-            ["--config", self.retrieval.file] + common
-            + values(self.retrieval.values + variant.retrievalValues)
-        let commands: [Step.Command] = [
-            .init(
-                arguments: [
-                    "pretrain", "--config", pretraining.file, "--output-dir", run + "/pretrain",
-                    "--seed", "\(seed)",
-                ] + common + values(pretraining.values + variant.pretrainingValues),
-                checkpoint: pretrained),
-            .init(
-                arguments: [
-                    "retrieval", "evaluate", "--checkpoint", pretrained, "--output-dir",
-                    run + "/zero-shot",
-                ] + retrieval + ["--set", "val_file=null"]),
-            .init(
-                arguments: [
-                    "retrieval", "train", "--checkpoint", pretrained, "--output-dir",
-                    run + "/tuned",
-                    "--seed", "\(seed)",
-                ] + retrieval + ["--set", "val_file=null", "--set", "test_file=null"],
-                checkpoint: tuned),
-            .init(
-                arguments: [
-                    "retrieval", "evaluate", "--checkpoint", tuned, "--output-dir",
-                    run + "/fine-tuned",
-                ] + retrieval + ["--set", "val_file=null"]),
-        ]
+        let (pretrain, zeroShot, tuned) = (
+            run + "/pretrain", run + "/zero-shot", run + "/fine-tuned"
+        )
+        let pretrained = pretrain + "/checkpoint_last.safetensors"
+        let weights = tuned + "/checkpoint_last.safetensors"
+        func step(
+            _ part: String, _ title: String, _ directory: String, _ commands: [Step.Command],
+            inputs: [String], outputs: [String]
+        ) -> Step {
+            Step(
+                name: "\(name)-\(part)", title: "\(variant.title), seed \(seed): \(title)",
+                directory: directory, commands: commands, inputs: inputs, outputs: outputs)
+        }
+        let train = training(
+            ["pretrain"], pretraining, variant.pretrainingValues, seed: seed, directory: pretrain)
+        let tune = training(
+            ["retrieval", "train", "--checkpoint", pretrained], retrieval,
+            variant.retrievalValues + ["val_file=null", "test_file=null"], seed: seed,
+            directory: tuned)
+        let inputs = [retrieval.file, pretrained] + retrieval.data
         return Run(
-            variant: variant, seed: seed, directory: run,
-            step: Step(
-                name: name, title: "\(variant.title), seed \(seed)", directory: run,
-                commands: commands, inputs: [pretraining.file, self.retrieval.file] + data,
-                outputs: [run + "/zero-shot/log.txt", run + "/fine-tuned/log.txt"]))
+            variant: variant, seed: seed,
+            steps: [
+                step(
+                    "pretrain", "pretrain", pretrain,
+                    [.init(arguments: train, checkpoint: pretrained)],
+                    inputs: [pretraining.file] + pretraining.data, outputs: [pretrained]),
+                step(
+                    "zero-shot", "evaluate", zeroShot,
+                    [evaluation(variant, of: pretrained, directory: zeroShot)], inputs: inputs,
+                    outputs: [zeroShot + "/log.txt"]),
+                step(
+                    "fine-tuned", "fine-tune and evaluate", tuned,
+                    [
+                        .init(arguments: tune, checkpoint: weights),
+                        evaluation(variant, of: weights, directory: tuned + "/test"),
+                    ], inputs: inputs, outputs: [weights, tuned + "/test/log.txt"]),
+            ], evaluations: ["zero-shot": zeroShot, "fine-tuned": tuned + "/test"])
     }
+
+    private func training(
+        _ command: [String], _ configuration: Configuration, _ values: [String], seed: UInt64,
+        directory: String
+    ) -> [String] {
+        command + ["--config", configuration.file, "--output-dir", directory, "--seed", "\(seed)"]
+            + common + Self.set(configuration.values + values)
+    }
+
+    private func evaluation(
+        _ variant: AblationVariant, of weights: String, directory: String
+    ) -> Step.Command {
+        .init(
+            arguments: [
+                "retrieval", "evaluate", "--checkpoint", weights, "--config", retrieval.file,
+                "--output-dir", directory,
+            ] + common + Self.set(retrieval.values + variant.retrievalValues + ["val_file=null"]))
+    }
+
+    private static func set(_ values: [String]) -> [String] { values.flatMap { ["--set", $0] } }
 }

@@ -7,7 +7,7 @@ struct AblationTable {
     struct Column {
         /// For people.
         let title: String
-        /// Directory of the evaluation within a run.
+        /// Which evaluation of a run.
         let evaluation: String
         /// Key of its log.
         let key: String
