@@ -90,7 +90,7 @@ extension CommandsTests {
                 "--vocabulary", scenes + "/vocab.txt", "--output-dir", output, "--threads", "1",
             ] + small + ["--set", "schedular.epochs=1"]
             + small.map { $0 == "--set" ? "--retrieval-set" : $0 }
-            + ["--retrieval-set", "schedular.epochs=1"]
+            + ["--retrieval-set", "schedular.epochs=2", "--retrieval-steps-per-epoch", "1"]
         let one = try vicha(ablate + ["--variants", "baseline", "--seeds", "1"])
         #expect(one.status == 0, "\(one.errors)")
         let both = try vicha(ablate + ["--variants", "baseline", "all", "--seeds", "1", "2"])
@@ -114,6 +114,13 @@ extension CommandsTests {
         #expect(try weights("baseline-1").contains("mae: false"))
         #expect(try weights("all-1").contains("mae: true"))
         #expect(try weights("all-1").contains("return_hidden_state: true"))
+        func steps(_ part: String) throws -> Int {
+            try String(
+                contentsOfFile: output + "/runs/all-1/\(part)/metrics.jsonl", encoding: .utf8
+            ).split(separator: "\n").count
+        }
+        // 48 pictures in batches of 32; two epochs of one step.
+        #expect(try (steps("pretrain"), steps("fine-tuned")) == (1, 2))
         // Other data for the evaluation, and pretraining stays.
         let file = try #require(FileHandle(forUpdatingAtPath: scenes + "/retrieval_test.json"))
         try file.seekToEnd()

@@ -68,11 +68,20 @@ struct Ablate: ParsableCommand {
             valueName: "key=value"))
     var retrievalSet: [String] = []
 
+    @Option(help: "Steps of an epoch of pretraining at most.")
+    var stepsPerEpoch: Int?
+
+    @Option(help: "Steps of an epoch of fine-tuning at most.")
+    var retrievalStepsPerEpoch: Int?
+
     @OptionGroup var device: DeviceOptions
 
     func validate() throws {
         guard Set(seeds).count == seeds.count, Set(variants).count == variants.count else {
             throw ValidationError("a seed or a variant is named twice")
+        }
+        guard (stepsPerEpoch ?? 1) > 0, (retrievalStepsPerEpoch ?? 1) > 0 else {
+            throw ValidationError("steps per epoch must be 1 or more")
         }
     }
 
@@ -95,9 +104,10 @@ struct Ablate: ParsableCommand {
         let plan = AblationPlan(
             directory: outputDir, variants: variants, seeds: seeds,
             pretraining: .init(
-                file: config, values: overrides, data: files(pretraining.settings.trainFiles)),
+                file: config, values: overrides, stepsPerEpoch: stepsPerEpoch,
+                data: files(pretraining.settings.trainFiles)),
             retrieval: .init(
-                file: retrievalConfig, values: retrievalSet,
+                file: retrievalConfig, values: retrievalSet, stepsPerEpoch: retrievalStepsPerEpoch,
                 data: files(retrieval.settings.trainFiles + [testFile])),
             common: data.arguments + (vocabulary.map { ["--vocabulary", $0] } ?? [])
                 + device.arguments)

@@ -43,6 +43,8 @@ struct AblationPlan {
     struct Configuration {
         let file: String
         let values: [String]
+        /// Of training, at most.
+        let stepsPerEpoch: Int?
         /// Annotation files and vocabulary.
         let data: [String]
     }
@@ -119,6 +121,7 @@ struct AblationPlan {
         directory: String
     ) -> [String] {
         command + ["--config", configuration.file, "--output-dir", directory, "--seed", "\(seed)"]
+            + (configuration.stepsPerEpoch.map { ["--steps-per-epoch", "\($0)"] } ?? [])
             + common + Self.set(configuration.values + values)
     }
 
