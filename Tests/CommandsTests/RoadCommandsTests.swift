@@ -184,8 +184,8 @@ extension CommandsTests {
             .baseline: [2, 2], .alignment: [3, 3], .masking: [1, 1], .all: [2.5, 2.5],
         ])
         #expect(
-            other.orders.first == "zero-shot, features: the paper's order does not hold: "
-                + "+ masked image modelling is not above the baseline, "
-                + "+ hierarchical alignment is not below all three")
+            other.orders.first
+                == "zero-shot, features: the paper's order does not hold (not above the baseline: "
+                + "+ masked image modelling; not below all three: + hierarchical alignment)")
     }
 }

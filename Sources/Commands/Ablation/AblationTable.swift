@@ -123,16 +123,15 @@ struct AblationTable {
             func mean(_ variant: AblationVariant) -> Double {
                 Self.spread(Array(values(variant, column).values)).mean
             }
-            let exceptions =
-                (parts + [.all]).filter { mean($0) <= mean(.baseline) }.map {
-                    "\($0.title) is not above the baseline"
-                }
-                + parts.filter { mean($0) >= mean(.all) }.map {
-                    "\($0.title) is not below all three"
-                }
+            let exceptions = [
+                ("not above the baseline", (parts + [.all]).filter { mean($0) <= mean(.baseline) }),
+                ("not below all three", parts.filter { mean($0) >= mean(.all) }),
+            ].filter { !$0.1.isEmpty }.map { what, variants in
+                "\(what): " + variants.map(\.title).joined(separator: ", ")
+            }
             return "\(column.title): the paper's order "
                 + (exceptions.isEmpty
-                    ? "holds" : "does not hold: " + exceptions.joined(separator: ", "))
+                    ? "holds" : "does not hold (\(exceptions.joined(separator: "; ")))")
         }
     }
 
