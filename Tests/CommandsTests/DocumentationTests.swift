@@ -34,8 +34,7 @@ struct DocumentationTests {
         while let character = rest.popFirst() {
             switch character {
             case quote: quote = nil
-            case "\"",
-                "'" where quote == nil:
+            case "\"" where quote == nil, "'" where quote == nil:
                 (quote, word) = (character, word ?? "")
             case " " where quote == nil:
                 if let word { words.append(word) }

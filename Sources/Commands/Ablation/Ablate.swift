@@ -134,10 +134,11 @@ struct Ablate: ParsableCommand {
     }
 
     private func write(_ table: AblationTable) throws {
-        let text = ([table.text, ""] + table.findings + table.orders).joined(separator: "\n")
+        let findings = table.findings + table.orders
+        let text = ([table.text, ""] + findings).joined(separator: "\n")
         try writeAtomically(Data((text + "\n").utf8), to: path("ablation.txt"))
         try writeAtomically(Data(table.csv.utf8), to: path("ablation.csv"))
-        let items = (table.findings + table.orders).map { "<li>\(HTML.escaped($0))</li>" }.joined()
+        let items = findings.map { "<li>\(HTML.escaped($0))</li>" }.joined()
         let body = """
             <p>Mean recall of both directions at 1, 5 and 10 on the test set, over \(seeds.count) seeds \
             with their standard deviation. All runs of a seed have the same number of steps on the same \

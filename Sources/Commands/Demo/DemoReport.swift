@@ -113,8 +113,8 @@ struct DemoReport {
             training saw; the unseen combinations are pairs of colour and shape that it never showed. \
             Guessing means the commonest answer, or a random picture or box.</p>
             \(HTML.table(try measured().map { [$0.name] + $0.values.map { $0 ?? "" } }))
-            <p>These are minutes where the paper takes days on four GPUs. Longer runs are a matter of \
-            <code>--minutes</code>.</p>
+            <p>These are minutes where the paper takes days on four GPUs. <code>--minutes</code> sets the number \
+            of pictures and of passes over them.</p>
             """
     }
 
