@@ -14,6 +14,7 @@ struct CompareCases: ParsableCommand {
             EXAMPLES
               vicha parity Tests/ParityTests/Fixtures
               vicha parity path/to/cases --only pretrain_tiny --verbose
+              vicha parity path/to/cases --device cuda
             """)
 
     @Argument(help: "A case folder or a directory of them.")
@@ -34,12 +35,16 @@ struct CompareCases: ParsableCommand {
     @Option(help: "Merges of CLIP's tokenizer, by default those set up with the program.")
     var merges: String?
 
+    @Option(help: DeviceOptions.deviceHelp)
+    var device: DeviceOptions.Kind?
+
     func run() throws {
         let directory = miniLM ?? Resources.miniLM()
         let runner = ParityRunner(
             .init(
                 vocabulary: vocabulary ?? directory.map { $0 + "/vocab.txt" }, miniLM: directory,
-                merges: try Resources.merges(merges)))
+                merges: try Resources.merges(merges)),
+            device: try DeviceOptions.device(device))
         var failed = 0
         var passed = 0
         var unsupported = 0

@@ -18,9 +18,9 @@ extension ParityCase {
         let batch = tokenizer.encode(fields.strings)
         let shape = [batch.rows, batch.length]
         let tokens = TokenBatch(
-            inputIDs: Tensor(batch.inputIDs, shape: shape),
-            attentionMask: Tensor(batch.attentionMask, shape: shape))
-        let store = try ParameterStore()
+            inputIDs: Tensor(batch.inputIDs, shape: shape).to(device: device),
+            attentionMask: Tensor(batch.attentionMask, shape: shape).to(device: device))
+        let store = try ParameterStore(device: device)
         let encoder = TextEncoder(store.root["text_encoder"], fields.config)
         try store.load(bert: SafetensorsFile(path: directory + "/model.safetensors").tensors())
         let states = withoutGradient { encoder.encodeText(tokens) }

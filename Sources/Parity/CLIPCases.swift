@@ -82,7 +82,7 @@ extension ParityCase {
         c.text.width = try size("transformer_width")
         c.text.depth = try size("transformer_layers")
         c.text.heads = try size("transformer_heads")
-        let store = try ParameterStore()
+        let store = try ParameterStore(device: device)
         let model = try CLIPModel(store.root, c)
         try store.load(tensors("weights.safetensors"))
         let inputs = try tensors("inputs.safetensors")

@@ -51,7 +51,8 @@ public struct Comparison {
     mutating func tensor(_ quantity: String, _ found: Tensor, _ expected: Tensor, within: Double)
         throws
     {
-        let found = try found.checked()
+        let found = try found.to(device: .cpu).checked()
+        let expected = expected.to(device: .cpu)
         guard found.shape == expected.shape else {
             add(
                 "\(quantity) shape \(found.shape) for \(expected.shape)", error: .infinity,

@@ -20,6 +20,8 @@ public enum ParityError: Error, CustomStringConvertible {
 /// A recorded case: a folder with `case.json` and tensor files.
 struct ParityCase {
     let folder: URL
+    /// Where models compute.
+    let device: Device
     let kind: String
     let json: Data
 
@@ -27,8 +29,9 @@ struct ParityCase {
 
     private struct Head: Decodable { let kind: String }
 
-    init(folder: URL) throws {
+    init(folder: URL, device: Device) throws {
         self.folder = folder
+        self.device = device
         json = try Data(contentsOf: folder.appendingPathComponent("case.json"))
         kind = try JSONDecoder().decode(Head.self, from: json).kind
     }
@@ -57,8 +60,9 @@ struct ParityCase {
             attentionMask: try tensor(prefix + "_attention_mask", of: tensors))
     }
 
-    /// The tensors of one of the case's files.
+    /// The tensors of one of the case's files, on the device.
     func tensors(_ file: String) throws -> [String: Tensor] {
         try SafetensorsFile(path: folder.appendingPathComponent(file).path).tensors()
+            .mapValues { $0.to(device: device) }
     }
 }

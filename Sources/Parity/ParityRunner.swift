@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 import Training
 
 /// Runs recorded cases through the product's own code.
@@ -47,9 +48,13 @@ public struct ParityRunner: Sendable {
     }
 
     let resources: Resources
+    let device: Device
 
-    /// Makes the value.
-    public init(_ resources: Resources) { self.resources = resources }
+    /// Makes the value; models compute on `device`.
+    public init(_ resources: Resources, device: Device = .cpu) {
+        self.resources = resources
+        self.device = device
+    }
 
     /// The case folders of a directory, or the directory itself if it is one.
     /// - Throws: ``ParityError/noCases(directory:)``
@@ -69,7 +74,7 @@ public struct ParityRunner: Sendable {
     public func run(_ folder: URL) -> Report {
         let name = folder.lastPathComponent
         do {
-            let item = try ParityCase(folder: folder)
+            let item = try ParityCase(folder: folder, device: device)
             let outcome = try compare(item).map(Outcome.compared) ?? .unsupported
             return Report(name: name, kind: item.kind, outcome: outcome)
         } catch {

@@ -121,7 +121,7 @@ extension ParityCase {
     func comparePretraining() throws -> Comparison {
         let fields: StepFields = try fields()
         let configuration = try self.fields(ModelFields.self).configuration()
-        let model = try PretrainingModel(configuration)
+        let model = try PretrainingModel(configuration, device: device)
         let inputs = try tensors("inputs.safetensors")
         let expected = try tensors("expected.safetensors")
         var image: Tensor?
@@ -131,7 +131,7 @@ extension ParityCase {
             try source.fill(model.store, pointer: fields.ptr)
             let side = configuration.vision.imageSize
             let batch = try inputs["text_input_ids"]?.checked().size(0) ?? 2
-            image = source.image([batch, 3, side, side])
+            image = source.image([batch, 3, side, side]).to(device: device)
         } else {
             try model.store.load(tensors("weights.safetensors"))
         }
@@ -202,7 +202,7 @@ extension ParityCase {
     func comparePretrainingTrace() throws -> Comparison {
         let fields: TraceFields = try fields()
         let configuration = try self.fields(ModelFields.self).configuration()
-        let model = try PretrainingModel(configuration)
+        let model = try PretrainingModel(configuration, device: device)
         try model.store.load(tensors(fields.weights))
         let optimizer = AdamW(
             groups: ParameterGroups.make(

@@ -39,7 +39,7 @@ extension ParityCase {
         let batch = try classificationBatch(kind, inputs, usesConcepts: c.usesConcepts)
         var comparison = Comparison()
         func step(distills: Bool) throws -> (model: ClassificationModel, loss: Tensor) {
-            let model = try ClassificationModel(c, kind, distills: distills)
+            let model = try ClassificationModel(c, kind, distills: distills, device: device)
             try model.store.load(
                 tensors("weights.safetensors"), allowingUnexpected: distills ? [] : Self.twins)
             try comparison.tensor(
@@ -84,7 +84,7 @@ extension ParityCase {
         let (inputs, expected) = try (
             tensors("inputs.safetensors"), tensors("expected.safetensors")
         )
-        let model = try TextAssignmentModel(c)
+        let model = try TextAssignmentModel(c, device: device)
         try model.store.load(tensors("weights.safetensors"))
         let assignment = TextAssignment(
             // −1 where one image is enough.
@@ -125,13 +125,14 @@ extension ParityCase {
             questions: try tokens("question", of: inputs),
             answers: try tokens("answer", of: inputs),
             questionOfAnswer: Tensor(
-                counts.enumerated().flatMap { Array(repeating: $0, count: $1) }),
+                counts.enumerated().flatMap { Array(repeating: $0, count: $1) }
+            ).to(device: device),
             weights: try tensor("weights", of: inputs))
         var comparison = Comparison()
         for (name, distills) in [
             ("loss", fields.config.distill), ("loss_distill_off", !fields.config.distill),
         ] {
-            let model = try QuestionAnsweringModel(c, distills: distills)
+            let model = try QuestionAnsweringModel(c, distills: distills, device: device)
             try model.store.load(
                 tensors("weights.safetensors"), allowingUnexpected: distills ? [] : Self.twins)
             if name == "loss" {

@@ -71,7 +71,7 @@ extension ParityCase {
         func step(distills: Bool, _ inspect: ((Tensor) -> Void)? = nil) throws -> (
             model: RetrievalModel, losses: RetrievalLosses
         ) {
-            let model = try RetrievalModel(c)
+            let model = try RetrievalModel(c, device: device)
             try model.store.load(tensors("weights.safetensors"))
             let losses = try model.losses(
                 RetrievalBatch(

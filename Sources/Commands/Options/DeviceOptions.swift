@@ -13,7 +13,10 @@ struct DeviceOptions: ParsableArguments {
         case bf16
     }
 
-    @Option(help: "Where to compute; cuda where a GPU is found, otherwise cpu.")
+    static let deviceHelp: ArgumentHelp =
+        "Where to compute; cuda where a GPU is found, otherwise cpu."
+
+    @Option(help: Self.deviceHelp)
     var device: Kind?
 
     @Option(help: "Precision of matrix products.")
@@ -33,13 +36,18 @@ struct DeviceOptions: ParsableArguments {
         if threads != nil || count > 1 {
             ComputeThreads.set(threads ?? max(1, ComputeThreads.count / count))
         }
+        return try Self.device(device, process: number)
+    }
+
+    /// The device of a process, which must exist.
+    static func device(_ kind: Kind?, process number: Int = 0) throws -> Device {
         let hasCUDA = Device.cudaCount > 0
-        if device == .cuda, !hasCUDA {
+        if kind == .cuda, !hasCUDA {
             throw ValidationError(
                 "no CUDA device was found; check the driver and install the full torch wheel, "
                     + "or use --device cpu")
         }
-        guard (device ?? (hasCUDA ? .cuda : .cpu)) == .cuda else { return .cpu }
+        guard (kind ?? (hasCUDA ? .cuda : .cpu)) == .cuda else { return .cpu }
         guard number < Device.cudaCount else {
             throw ValidationError(
                 "process \(number) has no CUDA device of its own, there are \(Device.cudaCount); "
