@@ -170,7 +170,7 @@ struct DemoPlan {
     private var pretrain: Step {
         let config = "configs/scenes/pretrain.yaml"
         // Filtering makes a record of each caption; a pass is still one look at each picture.
-        let (batch, epochs) = (32, 6)
+        let (batch, epochs) = (64, 8)
         return Step(
             name: "pretrain", title: "pretrain", directory: path("pretrain"),
             commands: [
