@@ -252,7 +252,7 @@ import Torch
             [
                 "pretrain", "--config", "configs/scenes/pretrain.yaml", "--data-dir", scenes,
                 "--data-json-dir", scenes, "--vocabulary", scenes + "/vocab.txt", "--output-dir",
-                output, "--threads", "1", "--max-steps", "1",
+                output, "--threads", "1", "--max-steps", "1", "--set", "batch_size=32",
             ] + Self.small)
         #expect(run.status == 0, "\(run.errors)")
     }

@@ -15,12 +15,12 @@ extension CommandsTests {
         let run =
             [
                 "--data-dir", scenes, "--data-json-dir", scenes, "--vocabulary",
-                scenes + "/vocab.txt", "--threads", "1", "--set", "queue_size=64",
+                scenes + "/vocab.txt", "--threads", "1",
             ] + Self.small
         let pretrained = try vicha(
             [
                 "pretrain", "--config", "configs/scenes/pretrain.yaml", "--output-dir",
-                directory + "/pretrain", "--max-steps", "2",
+                directory + "/pretrain", "--max-steps", "2", "--set", "batch_size=32",
             ] + run)
         #expect(pretrained.status == 0, "\(pretrained.errors)")
         return (directory, run)

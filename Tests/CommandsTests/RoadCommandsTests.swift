@@ -82,14 +82,13 @@ extension CommandsTests {
             "scenes", scenes, "--images", "60", "--size", "48", "--concepts", "generator",
         ])
         #expect(made.status == 0, "\(made.errors)")
-        let small = Self.small + ["queue_size=64"].flatMap { ["--set", $0] }
         let ablate =
             [
                 "ablate", "--config", "configs/scenes/pretrain.yaml", "--retrieval-config",
                 "configs/scenes/retrieval.yaml", "--data-dir", scenes, "--data-json-dir", scenes,
                 "--vocabulary", scenes + "/vocab.txt", "--output-dir", output, "--threads", "1",
-            ] + small + ["--set", "schedular.epochs=1"]
-            + small.map { $0 == "--set" ? "--retrieval-set" : $0 }
+            ] + Self.small + ["--set", "schedular.epochs=1", "--set", "batch_size=32"]
+            + Self.small.map { $0 == "--set" ? "--retrieval-set" : $0 }
             + ["--retrieval-set", "schedular.epochs=2", "--retrieval-steps-per-epoch", "1"]
         let one = try vicha(ablate + ["--variants", "baseline", "--seeds", "1"])
         #expect(one.status == 0, "\(one.errors)")
