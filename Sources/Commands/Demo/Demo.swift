@@ -62,7 +62,7 @@ struct Demo: ParsableCommand {
     func run() throws {
         // Found out before the first step, not by the first one that computes.
         _ = try device.resolved()
-        let plan = DemoPlan(
+        let plan = try DemoPlan(
             directory: outputDir, tasks: tasks, minutes: minutes, seed: seed,
             device: device.arguments)
         let stop = StopSignal()

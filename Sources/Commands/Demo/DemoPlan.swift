@@ -1,4 +1,5 @@
 import Foundation
+import Training
 
 /// A downstream task of the demo.
 enum DemoTask: String, CaseIterable {
@@ -24,6 +25,8 @@ struct DemoPlan {
     private static let mostImages = 8000.0
     /// Candidates that the matching head ranks anew.
     private static let candidates = 16
+    /// Configuration of pretraining, which says the batch size and the passes of ten minutes.
+    private static let pretrainingFile = "configs/scenes/pretrain.yaml"
 
     /// Where everything goes.
     let directory: String
@@ -35,12 +38,15 @@ struct DemoPlan {
     let images: Int
     /// How often more is trained than ``images`` alone bring about.
     private let passes: Int
+    private let pretraining: PretrainingConfiguration
 
     /// Scales the demo to about so many minutes on two cores: up to twenty by the number of pictures,
     /// beyond that by passes over them.
+    ///
+    /// - Throws: ``ConfigurationError``
     init(
         directory: String, tasks: [DemoTask], minutes: Double, seed: UInt64, device: [String]
-    ) {
+    ) throws {
         self.directory = directory
         self.tasks = tasks
         self.seed = seed
@@ -48,6 +54,9 @@ struct DemoPlan {
         let share = minutes / Self.minutes
         images = Int(max(80, min(Self.mostImages, 4000 * share)))
         passes = max(1, Int((4000 * share / Self.mostImages).rounded()))
+        pretraining = try ConfigurationFile.load(
+            PretrainingConfiguration.self, Self.pretrainingFile
+        ).configuration
     }
 
     /// A path below the demo's directory.
@@ -168,21 +177,24 @@ struct DemoPlan {
     // MARK: Training
 
     private var pretrain: Step {
-        let config = "configs/scenes/pretrain.yaml"
         // Filtering makes a record of each caption; a pass is still one look at each picture.
-        let (batch, epochs) = (64, 8)
+        let steps = max(1, images * 8 / 10 / pretraining.batchSize)
+        let epochs = pretraining.settings.schedule.epochs * passes
         return Step(
             name: "pretrain", title: "pretrain", directory: path("pretrain"),
             commands: [
                 .init(
                     arguments: [
-                        "pretrain", "--config", config, "--data-dir", scenes, "--data-json-dir",
+                        "pretrain", "--config", Self.pretrainingFile, "--data-dir", scenes,
+                        "--data-json-dir",
                         path("filtered"), "--vocabulary", scenes + "/vocab.txt", "--output-dir",
                         path("pretrain"), "--seed", "\(seed)", "--steps-per-epoch",
-                        "\(max(1, images * 8 / 10 / batch))", "--set",
-                        "schedular.epochs=\(epochs * passes)",
+                        "\(steps)", "--set", "schedular.epochs=\(epochs)",
                     ] + device, checkpoint: pretrained)
-            ], inputs: [config, path("filtered/pretrain.json"), scenes + "/vocab.txt"],
+            ],
+            inputs: [
+                Self.pretrainingFile, path("filtered/pretrain.json"), scenes + "/vocab.txt",
+            ],
             outputs: [pretrained])
     }
 
