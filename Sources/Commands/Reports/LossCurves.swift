@@ -63,14 +63,12 @@ struct LossCurves {
             """
     }
 
-    /// Mean of the last tenth of the steps up to each one.
+    /// Mean of the steps around each one, a twentieth of all, so that the curve does not lag.
     private static func runningMean(_ values: [Double]) -> [Double] {
-        let window = max(1, values.count / 10)
-        var sum = 0.0
+        let reach = values.count / 40
         return values.indices.map { index in
-            sum += values[index]
-            if index >= window { sum -= values[index - window] }
-            return sum / Double(min(index + 1, window))
+            let window = values[max(0, index - reach)...min(values.count - 1, index + reach)]
+            return window.reduce(0, +) / Double(window.count)
         }
     }
 }
