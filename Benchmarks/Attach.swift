@@ -25,7 +25,7 @@ struct Attach: ParsableCommand {
     @Option(help: "Threads; all cores by default.")
     var threads: Int?
 
-    @Option(help: "A Python with torch and numpy, for the loop over records.")
+    @Option(help: "A Python with torch and numpy (a path or a name), for the loop over records.")
     var python: String?
 
     @Option(help: "Records of that loop.")
@@ -96,9 +96,9 @@ struct Attach: ParsableCommand {
             }
         }
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: python)
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [
-            "Benchmarks/attach_per_record.py", directory + "/images.f16",
+            python, "Benchmarks/attach_per_record.py", directory + "/images.f16",
             directory + "/concepts.f16", "\(width)", "\(top)",
         ]
         let output = Pipe()
