@@ -36,7 +36,9 @@ let package = Package(
                 ]),
                 .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
             ]),
-        .target(name: "Files", swiftSettings: swift),
+        .systemLibrary(
+            name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .target(name: "Files", dependencies: ["CXXHash"], swiftSettings: swift),
         .target(name: "Torch", dependencies: ["CTorch", "Files"], swiftSettings: swift),
         .target(name: "ViCHA", dependencies: ["Torch"], swiftSettings: swift),
         .target(name: "CLIP", dependencies: ["Files", "Torch"], swiftSettings: swift),
@@ -107,7 +109,8 @@ let package = Package(
         .testTarget(
             name: "NounsTests", dependencies: ["Nouns"], exclude: ["Fixtures"], swiftSettings: swift
         ),
-        .testTarget(name: "TrainingTests", dependencies: ["Training"], swiftSettings: swift),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["Files", "Training"], swiftSettings: swift),
         .testTarget(
             name: "ParityTests", dependencies: ["Parity", "Torch"], exclude: ["Fixtures"],
             swiftSettings: swift),

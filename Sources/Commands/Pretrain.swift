@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Torch
 import Training
@@ -44,11 +45,11 @@ struct Pretrain: ParsableCommand {
             weights: .init(textEncoder: textEncoder, imageEncoder: imageEncoder),
             options: options, stop: stop)
         if !training.resume, let checkpoint = training.checkpoint {
-            try model.model.load(checkpoint, into: run.model)
+            try model.model.load(checkpoint, into: run.model, run.tokenizer.identity)
         }
         try training.run(run.trainer, records: run.dataset.pairs.count, on: options.device)
     }
 }
 
 /// Writes a line that is no result to standard error.
-func note(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+func note(_ line: String) { StandardError.note(line) }

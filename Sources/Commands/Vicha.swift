@@ -23,6 +23,7 @@ struct Vicha: ParsableCommand {
         ])
 
     static func main() {
+        ProcessStart.prepare()
         HostMemory.keepFreedPages()
         main(nil)
     }

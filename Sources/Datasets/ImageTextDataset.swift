@@ -49,7 +49,7 @@ public struct ImageTextArrays: Sendable {
     /// The image of each row: equal numbers, equal images.
     public var identities: [Int]
     /// Images that could not be read and were replaced by others, with the reason.
-    public var skipped: [String]
+    public var skipped: [UnreadableRecord]
 }
 
 /// An image with its texts, as training sees it.
@@ -115,6 +115,9 @@ public struct ImageTextDataset: Sendable {
     /// How pairs become inputs.
     public let options: ImageTextOptions
     private let tokenizer: WordPieceTokenizer
+
+    /// What the ids of tokens mean.
+    public var vocabulary: VocabularyIdentity { tokenizer.identity }
 
     /// Describes a data set; no file is read yet.
     public init(

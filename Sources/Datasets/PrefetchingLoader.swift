@@ -1,17 +1,74 @@
 import Foundation
 
-/// Makes batches on worker threads ahead of their use and hands them out in order.
-///
-/// Unchecked: all mutable state is guarded by `condition`.
-public final class PrefetchingLoader<Batch: Sendable>: @unchecked Sendable {
-    private let condition = NSCondition()
-    private let make: @Sendable (Int) throws -> Batch
-    private let end: Int
-    private let ahead: Int
-    private var nextToMake: Int
-    private var nextToGive: Int
-    private var ready: [Int: Result<Batch, any Error>] = [:]
-    private var isStopped = false
+/// Makes batches on worker threads ahead of their use and hands them out in order. Dropping it ends
+/// the workers.
+public final class PrefetchingLoader<Batch: Sendable>: Sendable {
+    private let work: Work
+
+    /// What the loader shares with its workers, who do not hold the loader itself.
+    ///
+    /// Unchecked: all mutable state is guarded by `condition`.
+    private final class Work: @unchecked Sendable {
+        private let condition = NSCondition()
+        private let make: @Sendable (Int) throws -> Batch
+        private let end: Int
+        private let ahead: Int
+        private var nextToMake: Int
+        private var nextToGive: Int
+        private var ready: [Int: Result<Batch, any Error>] = [:]
+        private var isStopped = false
+
+        init(_ range: Range<Int>, ahead: Int, make: @escaping @Sendable (Int) throws -> Batch) {
+            self.make = make
+            self.ahead = ahead
+            end = range.upperBound
+            nextToMake = range.lowerBound
+            nextToGive = range.lowerBound
+        }
+
+        func stop() {
+            condition.withLock {
+                isStopped = true
+                condition.broadcast()
+            }
+        }
+
+        func next() throws -> Batch? {
+            condition.lock()
+            defer { condition.unlock() }
+            guard nextToGive < end else { return nil }
+            while ready[nextToGive] == nil {
+                if isStopped { return nil }
+                condition.wait()
+            }
+            let result = ready.removeValue(forKey: nextToGive)
+            nextToGive += 1
+            condition.broadcast()
+            return try result?.get()
+        }
+
+        /// Makes batches until there is no more work.
+        func run() {
+            while let number = nextNumber() {
+                let result = Result { try make(number) }
+                condition.withLock {
+                    ready[number] = result
+                    condition.broadcast()
+                }
+            }
+        }
+
+        private func nextNumber() -> Int? {
+            condition.lock()
+            defer { condition.unlock() }
+            while !isStopped, nextToMake < end, nextToMake - nextToGive >= ahead {
+                condition.wait()
+            }
+            guard !isStopped, nextToMake < end else { return nil }
+            nextToMake += 1
+            return nextToMake - 1
+        }
+    }
 
     /// Starts the workers.
     ///
@@ -24,16 +81,10 @@ public final class PrefetchingLoader<Batch: Sendable>: @unchecked Sendable {
         _ range: Range<Int>, workers: Int, ahead: Int,
         make: @escaping @Sendable (Int) throws -> Batch
     ) {
-        self.make = make
-        end = range.upperBound
-        self.ahead = max(ahead, workers)
-        nextToMake = range.lowerBound
-        nextToGive = range.lowerBound
+        let work = Work(range, ahead: max(ahead, workers), make: make)
+        self.work = work
         for _ in 0..<max(1, workers) {
-            // Workers hold the loader weakly between batches, so that dropping it ends them.
-            let thread = Thread { [weak self] in
-                while self?.makeOne() == true {}
-            }
+            let thread = Thread { work.run() }
             thread.qualityOfService = .utility
             thread.start()
         }
@@ -55,48 +106,12 @@ public final class PrefetchingLoader<Batch: Sendable>: @unchecked Sendable {
         ) { try make($0 * batchSize..<min(count, ($0 + 1) * batchSize)) }
     }
 
-    /// Ends the workers; batches in work are thrown away.
-    public func stop() {
-        condition.withLock {
-            isStopped = true
-            condition.broadcast()
-        }
-    }
+    deinit { work.stop() }
+
+    /// Ends the workers; batches in work are thrown away, and who waits for one gets none.
+    public func stop() { work.stop() }
 
     /// The next batch in order, nil after the last one.
     /// - Throws: what making this batch threw.
-    public func next() throws -> Batch? {
-        condition.lock()
-        defer { condition.unlock() }
-        guard nextToGive < end, !isStopped else { return nil }
-        while ready[nextToGive] == nil { condition.wait() }
-        let result = ready.removeValue(forKey: nextToGive)
-        nextToGive += 1
-        condition.broadcast()
-        return try result?.get()
-    }
-
-    /// Makes one batch; false when there is no more work, true to be called again.
-    private func makeOne() -> Bool {
-        condition.lock()
-        if isStopped || nextToMake >= end {
-            condition.unlock()
-            return false
-        }
-        guard nextToMake - nextToGive < ahead else {
-            // A limited wait: the thread lets go of the loader in between.
-            _ = condition.wait(until: Date(timeIntervalSinceNow: 0.2))
-            condition.unlock()
-            return true
-        }
-        let number = nextToMake
-        nextToMake += 1
-        condition.unlock()
-        let result = Result { try make(number) }
-        condition.withLock {
-            ready[number] = result
-            condition.broadcast()
-        }
-        return true
-    }
+    public func next() throws -> Batch? { try work.next() }
 }

@@ -63,7 +63,7 @@ public struct QuestionArrays: Sendable {
     /// What each answer counts.
     public var weights: [Float]
     /// Images that could not be read and were replaced with their questions, with the reason.
-    public var skipped: [String]
+    public var skipped: [UnreadableRecord]
 }
 
 /// Questions about images, for training and for evaluation.
@@ -78,6 +78,9 @@ public struct QuestionDataset: Sendable {
     private let files: [String]
     private let tokenizer: WordPieceTokenizer
     private let endMark: String
+
+    /// What the ids of tokens mean.
+    public var vocabulary: VocabularyIdentity { tokenizer.identity }
 
     /// Describes a data set; no image is read yet.
     ///

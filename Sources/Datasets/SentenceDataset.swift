@@ -43,7 +43,7 @@ public struct SentenceArrays: Sendable {
     /// The class of each.
     public var labels: [Int]
     /// Images that could not be read and were replaced with their sentences, with the reason.
-    public var skipped: [String]
+    public var skipped: [UnreadableRecord]
 }
 
 /// Sentences about images, for training and for evaluation.
@@ -52,6 +52,9 @@ public struct SentenceDataset: Sendable {
     public let sentences: [ClassifiedSentence]
     private let paths: ImagePaths
     private let tokenizer: WordPieceTokenizer
+
+    /// What the ids of tokens mean.
+    public var vocabulary: VocabularyIdentity { tokenizer.identity }
 
     /// Describes a data set; no image is read yet.
     public init(

@@ -1,6 +1,32 @@
 import Foundation
 import Images
 
+/// A record whose images could not be read, so that another took its place.
+public struct UnreadableRecord: Sendable, Equatable {
+    /// Its number in the data set.
+    public let index: Int
+    /// Which image, and why.
+    public let reason: String
+
+    /// Describes a record.
+    public init(index: Int, reason: String) {
+        self.index = index
+        self.reason = reason
+    }
+}
+
+/// No readable record was found to take the place of an unreadable one.
+public struct ReplacementError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// All records that were tried.
+    public let records: [UnreadableRecord]
+
+    /// What was found last, and what to look at.
+    public var description: String {
+        "of \(records.count) records tried one after the other none has images that can be read; the "
+            + "last: \(records.last?.reason ?? ""). Check --data-dir and --replace-prefix."
+    }
+}
+
 /// The images of records, as training sees them.
 public struct TrainingImages: Sendable {
     /// A record whose images became a row of a batch.
@@ -11,8 +37,9 @@ public struct TrainingImages: Sendable {
         public let isMirrored: Bool
     }
 
-    /// Records tried in place of an unreadable image before the error is thrown.
-    static let mostReplacements = 20
+    /// Records tried in place of one whose images cannot be read. Where half of all can, not one run
+    /// in 10¹⁸ gets here.
+    static let mostReplacements = 100
 
     private let names: [[String]]
     private let paths: ImagePaths
@@ -41,18 +68,7 @@ public struct TrainingImages: Sendable {
 
     /// Makes sure that every image file exists.
     /// - Throws: ``AnnotationError/missingImages(count:examples:)``
-    public func checkExistence() throws {
-        var seen = Set<String>()
-        var missing: [String] = []
-        for name in names.joined() where seen.insert(name).inserted {
-            let path = paths.resolve(name)
-            if access(path, R_OK) != 0 { missing.append(path) }
-        }
-        guard missing.isEmpty else {
-            throw AnnotationError.missingImages(
-                count: missing.count, examples: Array(missing.prefix(3)))
-        }
-    }
+    public func checkExistence() throws { try paths.checkExistence(of: names.joined()) }
 
     /// The images of some records, each transformed and normalised, and what could not be read and
     /// was replaced by another record. Every sample draws from a stream of its own, made from
@@ -64,24 +80,28 @@ public struct TrainingImages: Sendable {
     ///   - use: gets what became of each row, with the rest of the sample's stream
     /// - Returns: the first images of all records, then the second ones, and so on.
     ///   `[images · rows, 3, side, side]`
-    /// - Throws: `ImageError` where image after image cannot be read.
+    /// - Throws: ``ReplacementError`` where one record after the other cannot be read.
     public func batch(
         _ indices: [Int], seed: (UInt64, UInt64), _ use: (Sample, inout SeededGenerator) -> Void
-    ) throws -> (pixels: [Float], skipped: [String]) {
+    ) throws -> (pixels: [Float], skipped: [UnreadableRecord]) {
         let pixelCount = 3 * transform.side * transform.side
         let total = indices.count * (names.first?.count ?? 0) * pixelCount
-        var skipped: [String] = []
+        var skipped: [UnreadableRecord] = []
         let pixels = try [Float](unsafeUninitializedCapacity: total) { buffer, filled in
             for (row, first) in indices.enumerated() {
                 var random = SeededGenerator(seed.0, seed.1, UInt64(first))
                 var index = first
                 var images: [RGBImage]?
+                var replacements = 0
                 while images == nil {
                     do {
                         images = try names[index].map(image)
                     } catch let error as ImageError {
-                        skipped.append("\(error)")
-                        guard skipped.count <= Self.mostReplacements else { throw error }
+                        skipped.append(UnreadableRecord(index: index, reason: "\(error)"))
+                        guard replacements < Self.mostReplacements else {
+                            throw ReplacementError(records: skipped)
+                        }
+                        replacements += 1
                         index = random.index(below: names.count)
                     }
                 }
@@ -106,5 +126,22 @@ public struct TrainingImages: Sendable {
         // A crop may take a fifth of the area, so a side is kept a good two times the result's.
         try ImageDecoder.decode(
             path: paths.resolve(name), shortSide: decodesReduced ? transform.side * 2 : nil)
+    }
+}
+
+extension ImagePaths {
+    /// Makes sure that every one of some image files exists.
+    /// - Throws: ``AnnotationError/missingImages(count:examples:)``
+    public func checkExistence(of names: some Sequence<String>) throws {
+        var seen = Set<String>()
+        var missing: [String] = []
+        for name in names where seen.insert(name).inserted {
+            let path = resolve(name)
+            if access(path, R_OK) != 0 { missing.append(path) }
+        }
+        guard missing.isEmpty else {
+            throw AnnotationError.missingImages(
+                count: missing.count, examples: Array(missing.prefix(3)))
+        }
     }
 }

@@ -37,41 +37,83 @@ public struct FileWritingError: Error, Equatable, Sendable, CustomStringConverti
     }
 }
 
+/// A file in the making, which is not yet at its place.
+public struct AtomicFileWriter {
+    fileprivate let file: Int32
+    fileprivate let path: String
+
+    /// Appends bytes.
+    /// - Throws: ``FileWritingError``
+    public func callAsFunction(_ bytes: UnsafeRawBufferPointer) throws {
+        try writeAll(bytes) { write(file, $0.baseAddress, $0.count) }
+    }
+
+    /// Replaces bytes that have been written before, such as a checksum of what follows them.
+    /// - Throws: ``FileWritingError``
+    public func replace(at offset: Int, with bytes: UnsafeRawBufferPointer) throws {
+        var place = off_t(offset)
+        try writeAll(bytes) { part in
+            let written = pwrite(file, part.baseAddress, part.count, place)
+            place += off_t(max(0, written))
+            return written
+        }
+    }
+
+    private func writeAll(
+        _ bytes: UnsafeRawBufferPointer, _ write: (UnsafeRawBufferPointer) -> Int
+    ) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let written = write(UnsafeRawBufferPointer(rebasing: rest))
+            if written < 0 {
+                if errno == EINTR { continue }
+                throw FileWritingError(path: path, reason: String(cString: strerror(errno)))
+            }
+            rest = rest.dropFirst(written)
+        }
+    }
+}
+
+/// What stands between the name of a file and the number of a temporary one that will replace it.
+private let temporaryMark = ".tmp-"
+
 /// Writes a file so that it appears whole or not at all: to a temporary file in the same directory,
 /// flushed to the disk, then renamed. `body` receives a function that appends bytes.
+///
+/// - Parameters:
+///   - path: the file
+///   - previous: where a file that is there already is moved to, just before the new one takes its
+///     place; nil to replace it
+///   - body: writes the contents
 /// - Throws: ``FileWritingError`` where the system refuses, or the error of `body`; either way the
 ///   temporary file is removed and an existing file stays as it was.
 public func writeAtomically(
-    to path: String,
-    _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    to path: String, keepingPreviousAs previous: String? = nil,
+    _ body: (AtomicFileWriter) throws -> Void
 ) throws {
     // Processes on several machines may write to one directory, so a process number is not enough.
-    let temporary = path + ".tmp-\(UUID().uuidString)"
+    let temporary = path + temporaryMark + UUID().uuidString
     func fail() -> FileWritingError {
         FileWritingError(path: path, reason: String(cString: strerror(errno)))
     }
     let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw fail() }
+    // Says that somebody is at work on it, for as long as this process lives.
+    flock(file, LOCK_EX | LOCK_NB)
     do {
-        try body { bytes in
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let written = write(
-                    file, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-                if written < 0 {
-                    if errno == EINTR { continue }
-                    throw fail()
-                }
-                rest = rest.dropFirst(written)
-            }
-        }
+        try body(AtomicFileWriter(file: file, path: path))
         guard fsync(file) == 0 else { throw fail() }
     } catch {
         close(file)
         unlink(temporary)
         throw error
     }
-    guard close(file) == 0, rename(temporary, path) == 0 else {
+    func replace() -> Bool {
+        guard close(file) == 0 else { return false }
+        if let previous, rename(path, previous) != 0, errno != ENOENT { return false }
+        return rename(temporary, path) == 0
+    }
+    guard replace() else {
         let error = fail()
         unlink(temporary)
         throw error
@@ -81,6 +123,23 @@ public func writeAtomically(
     if directory >= 0 {
         fsync(directory)
         close(directory)
+    }
+}
+
+/// Removes what writers that were killed have left of files with some names in a directory.
+///
+/// A temporary file that somebody is still writing is locked and stays.
+public func removeAbandonedFiles(in directory: String, of isOwn: (String) -> Bool) {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
+        guard let mark = name.range(of: temporaryMark, options: .backwards),
+            UUID(uuidString: String(name[mark.upperBound...])) != nil,
+            isOwn(String(name[..<mark.lowerBound]))
+        else { continue }
+        let path = (directory as NSString).appendingPathComponent(name)
+        let file = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard file >= 0 else { continue }
+        if flock(file, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
+        close(file)
     }
 }
 

@@ -32,6 +32,8 @@ public struct CLIPTokenizer: Sendable {
     public let start: Int64
     /// Id at the end of each text, the largest of all.
     public let end: Int64
+    /// Which vocabulary this is.
+    public let identity: VocabularyIdentity
 
     private struct Pair: Hashable {
         let first: Int32
@@ -91,6 +93,8 @@ public struct CLIPTokenizer: Sendable {
         end = start + 1
         bytes += Self.specialTexts.map { Array($0.utf8) }
         endsWord += [false, false]
+        let tokens = bytes
+        identity = VocabularyIdentity(file: path, size: tokens.count) { tokens[$0][...] }
         self.merges = merges
         self.bytes = bytes
         self.endsWord = endsWord

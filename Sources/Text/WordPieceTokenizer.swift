@@ -58,6 +58,8 @@ public struct WordPieceTokenizer: Sendable {
     private let vocabulary: StringTable
     /// Ids of the special tokens.
     public let special: Special
+    /// Which vocabulary this is.
+    public let identity: VocabularyIdentity
 
     /// Reads a `vocab.txt`: one token a line, its number the id.
     /// - Throws: ``VocabularyError``
@@ -86,6 +88,8 @@ public struct WordPieceTokenizer: Sendable {
             return Int64(id)
         }
         self.vocabulary = vocabulary
+        identity = VocabularyIdentity(
+            file: path, size: vocabulary.count, token: vocabulary.utf8)
         special = Special(pad: ids[0], unknown: ids[1], cls: ids[2], sep: ids[3], mask: ids[4])
     }
 

@@ -180,7 +180,7 @@ public struct CLIPTask: TrainingTask {
 
     /// Makes the batch of some records.
     public var makeBatch:
-        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: Arrays, skipped: [String])
+        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: Arrays, skipped: [UnreadableRecord])
     {
         { [images, records, tokenizer, nouns, share = configuration.conceptShare] indices, seed in
             var captions: [String] = []
@@ -208,11 +208,14 @@ public struct CLIPTask: TrainingTask {
         return TrainingLosses(total: loss, parts: [("loss_contrastive", loss)])
     }
 
-    /// Writes the configuration of the run with every value.
-    /// - Throws: `FileWritingError`
-    public func writeConfiguration(to path: String) throws {
-        try ConfigurationFile.write(configuration, to: path)
-    }
+    /// The configuration of the run with every value, as YAML.
+    public func configurationText() throws -> String { try ConfigurationFile.text(configuration) }
+
+    /// Of all records in their order.
+    public var dataChecksum: String { records.checksum }
+
+    /// What the ids of tokens mean.
+    public var vocabulary: VocabularyIdentity { tokenizer.identity }
 
     /// Saves the model in open_clip's form.
     /// - Throws: `FileWritingError`, `SafetensorsError`, `TorchError`

@@ -1,4 +1,5 @@
 import Datasets
+import Text
 import Torch
 import ViCHA
 
@@ -33,15 +34,26 @@ public struct ClassificationTask: ConfiguredTask {
         self.workers = workers
     }
 
+    /// Takes back what the last steps did to the momentum model while the weights stood still.
+    public func takeBackMomentum(steps: Int) throws { try model.twin.takeBack(updates: steps) }
+
     /// The weights of the model.
     public var store: ParameterStore { model.store }
 
     /// Sentences that are trained on.
     public var recordCount: Int { dataset.sentences.count }
 
+    /// Of all records in their order.
+    public var dataChecksum: String { dataset.checksum }
+
+    /// What the ids of tokens mean.
+    public var vocabulary: VocabularyIdentity { dataset.vocabulary }
+
     /// Makes the batch of some sentences.
     public var makeBatch:
-        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: SentenceArrays, skipped: [String])
+        @Sendable ([Int], (UInt64, UInt64)) throws -> (
+            batch: SentenceArrays, skipped: [UnreadableRecord]
+        )
     {
         let options = ImageTextOptions(configuration, model.kind)
         return { [dataset] indices, seed in
@@ -58,6 +70,9 @@ public struct ClassificationTask: ConfiguredTask {
             dropout: step.dropout)
         return TrainingLosses(total: loss, parts: [("loss", loss)])
     }
+
+    /// Whether there is anything to evaluate on.
+    public var isEvaluated: Bool { !sets.named.isEmpty }
 
     /// Accuracy on the validation and the test set.
     public func evaluate(on device: Device) throws -> EpochEvaluation? {

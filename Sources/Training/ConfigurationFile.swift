@@ -91,13 +91,41 @@ public enum ConfigurationFile {
         }
     }
 
-    /// Writes a configuration with every value spelled out.
-    /// - Throws: ``FileWritingError``
-    public static func write(_ configuration: some FileConfiguration, to path: String) throws {
-        let text = try YAMLEncoder().encode(configuration)
-        try writeAtomically(to: path) { write in
-            try Array(text.utf8).withUnsafeBytes { try write($0) }
+    /// A configuration with every value spelled out, as YAML.
+    /// - Throws: `EncodingError` where a value has no form in YAML.
+    public static func text(_ configuration: some FileConfiguration) throws -> String {
+        try YAMLEncoder().encode(configuration)
+    }
+
+    /// The keys whose values differ between two texts of ``text(_:)``, each with both values; nil where a
+    /// text has no such key.
+    static func differences(_ then: String, _ now: String) -> [(
+        key: String, then: String?, now: String?
+    )] {
+        let (old, new) = (values(of: then), values(of: now))
+        return Set(old.keys).union(new.keys).sorted().compactMap { key in
+            old[key] == new[key] ? nil : (key, old[key], new[key])
         }
+    }
+
+    private static func values(of text: String) -> [String: String] {
+        var found: [String: String] = [:]
+        func visit(_ node: Node, _ path: String) {
+            if let mapping = node.mapping {
+                for (key, value) in mapping {
+                    let name = key.string ?? ""
+                    visit(value, path.isEmpty ? name : path + "." + name)
+                }
+            } else if let sequence = node.sequence {
+                found[path] = "[" + sequence.map { $0.string ?? "…" }.joined(separator: ", ") + "]"
+            } else {
+                let text = node.string ?? ""
+                // Written for people, not as YAML has it: 0.25 and not 2.5e-1.
+                found[path] = Int(text) == nil ? Double(text).map { "\($0)" } ?? text : text
+            }
+        }
+        if let root = try? Yams.compose(yaml: text) { visit(root, "") }
+        return found
     }
 
     private static func apply(_ override: String, to root: inout Node) throws {

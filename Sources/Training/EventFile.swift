@@ -7,6 +7,9 @@ import Torch
 /// Three small messages are all of the format that scalars need, so they are written here field by
 /// field instead of through generated code.
 public final class EventFile {
+    /// Beginning of the names of such files.
+    static let prefix = "events.out.tfevents."
+
     private let handle: FileHandle
     /// Where the file lies.
     public let path: String
@@ -15,7 +18,7 @@ public final class EventFile {
     /// - Throws: ``FileWritingError``
     public init(directory: String, startedAt time: Date = Date()) throws {
         let name =
-            "events.out.tfevents.\(Int(time.timeIntervalSince1970)).\(ProcessInfo.processInfo.processIdentifier)"
+            "\(Self.prefix)\(Int(time.timeIntervalSince1970)).\(ProcessInfo.processInfo.processIdentifier)"
         path = (directory as NSString).appendingPathComponent(name)
         guard FileManager.default.createFile(atPath: path, contents: nil),
             let handle = FileHandle(forWritingAtPath: path)

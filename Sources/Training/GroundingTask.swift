@@ -54,6 +54,9 @@ public struct GroundingTask: ImageTextTask {
         self.workers = workers
     }
 
+    /// Takes back what the last steps did to the momentum model while the weights stood still.
+    public func takeBackMomentum(steps: Int) throws { try model.twin.takeBack(updates: steps) }
+
     /// The weights of the model.
     public var store: ParameterStore { model.store }
 
@@ -62,6 +65,9 @@ public struct GroundingTask: ImageTextTask {
         try model.losses(
             arrays, alpha: configuration.settings.alpha(configuration.fineTuning, at: step), step)
     }
+
+    /// Whether there is anything to evaluate on.
+    public var isEvaluated: Bool { data != nil }
 
     /// Accuracy on each split; the best checkpoint is that of `val`, or of all splits where it is
     /// missing.

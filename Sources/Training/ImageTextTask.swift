@@ -1,4 +1,5 @@
 import Datasets
+import Text
 import Torch
 import ViCHA
 
@@ -29,11 +30,8 @@ extension ConfiguredTask {
             saveStep: configuration.saveStep)
     }
 
-    /// Writes the configuration of the run with every value.
-    /// - Throws: `FileWritingError`
-    public func writeConfiguration(to path: String) throws {
-        try ConfigurationFile.write(configuration, to: path)
-    }
+    /// The configuration of the run with every value, as YAML.
+    public func configurationText() throws -> String { try ConfigurationFile.text(configuration) }
 }
 
 /// A task on pairs of an image and a text.
@@ -46,9 +44,17 @@ extension ImageTextTask {
     /// Pairs that are trained on.
     public var recordCount: Int { dataset.pairs.count }
 
+    /// Of all pairs in their order.
+    public var dataChecksum: String { dataset.checksum }
+
+    /// What the ids of tokens mean.
+    public var vocabulary: VocabularyIdentity { dataset.vocabulary }
+
     /// Makes the batch of some pairs.
     public var makeBatch:
-        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: ImageTextArrays, skipped: [String])
+        @Sendable ([Int], (UInt64, UInt64)) throws -> (
+            batch: ImageTextArrays, skipped: [UnreadableRecord]
+        )
     {
         { [dataset] indices, seed in
             let arrays = try dataset.batch(indices, seed: seed)

@@ -27,6 +27,9 @@ public struct PretrainingTask: ImageTextTask {
         self.dataset = dataset
     }
 
+    /// Takes back what the last steps did to the momentum model while the weights stood still.
+    public func takeBackMomentum(steps: Int) throws { try model.twin.takeBack(updates: steps) }
+
     /// The weights of the model.
     public var store: ParameterStore { model.store }
 

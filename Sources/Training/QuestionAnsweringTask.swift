@@ -1,4 +1,5 @@
 import Datasets
+import Text
 import Torch
 import ViCHA
 
@@ -47,15 +48,26 @@ public struct QuestionAnsweringTask: ConfiguredTask {
         self.workers = workers
     }
 
+    /// Takes back what the last steps did to the momentum model while the weights stood still.
+    public func takeBackMomentum(steps: Int) throws { try model.twin.takeBack(updates: steps) }
+
     /// The weights of the model.
     public var store: ParameterStore { model.store }
 
     /// Questions that are trained on.
     public var recordCount: Int { dataset.records.count }
 
+    /// Of all records in their order.
+    public var dataChecksum: String { dataset.checksum }
+
+    /// What the ids of tokens mean.
+    public var vocabulary: VocabularyIdentity { dataset.vocabulary }
+
     /// Makes the batch of some questions.
     public var makeBatch:
-        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: QuestionArrays, skipped: [String])
+        @Sendable ([Int], (UInt64, UInt64)) throws -> (
+            batch: QuestionArrays, skipped: [UnreadableRecord]
+        )
     {
         let options = ImageTextOptions(configuration.settings)
         return { [dataset] indices, seed in
@@ -72,6 +84,9 @@ public struct QuestionAnsweringTask: ConfiguredTask {
             dropout: step.dropout)
         return TrainingLosses(total: loss, parts: [("loss", loss)])
     }
+
+    /// Whether there is anything to evaluate on.
+    public var isEvaluated: Bool { validation != nil }
 
     /// Accuracy on the validation set.
     public func evaluate(on device: Device) throws -> EpochEvaluation? {

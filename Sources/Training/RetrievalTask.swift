@@ -34,6 +34,9 @@ public struct RetrievalTask: ImageTextTask {
         self.workers = workers
     }
 
+    /// Takes back what the last steps did to the momentum model while the weights stood still.
+    public func takeBackMomentum(steps: Int) throws { try model.twin.takeBack(updates: steps) }
+
     /// The weights of the model.
     public var store: ParameterStore { model.store }
 
@@ -42,6 +45,9 @@ public struct RetrievalTask: ImageTextTask {
         try model.losses(
             arrays, alpha: configuration.settings.alpha(configuration.fineTuning, at: step), step)
     }
+
+    /// Whether there is anything to evaluate on.
+    public var isEvaluated: Bool { !sets.named.isEmpty }
 
     /// Recall on the validation and the test set.
     public func evaluate(on device: Device) throws -> EpochEvaluation? {

@@ -10,6 +10,9 @@ public final class StopSignal: @unchecked Sendable {
     private var signals: Set<Int32> = []
     private var sources: [any DispatchSourceSignal] = []
 
+    /// Signals that are taken as a request.
+    public static let signals = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU]
+
     /// A signal that has not been requested.
     public init() {}
 
@@ -19,11 +22,15 @@ public final class StopSignal: @unchecked Sendable {
     /// Asks to stop.
     public func request() { lock.withLock { requested = true } }
 
-    /// Takes Ctrl-C and SIGTERM as a request; the same one again ends the process at once. Both together
-    /// do not: on a terminal, Ctrl-C also reaches whoever started this process and hands it on as SIGTERM.
+    /// Takes as a request what ends a program with time to save: Ctrl-C, SIGTERM, a terminal that is
+    /// closed, the warnings of batch systems (SIGUSR1 of Slurm, SIGXCPU of limits). The same one again
+    /// ends the process at once. Several together do not: on a terminal, Ctrl-C also reaches whoever
+    /// started this process and hands it on as SIGTERM.
     public func watchSignals() {
-        for number in [SIGINT, SIGTERM] {
-            signal(number, SIG_IGN)
+        for number in Self.signals {
+            let before = signal(number, SIG_IGN)
+            // Under nohup a closed terminal is to mean nothing.
+            if number == SIGHUP, before.isIgnored { continue }
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { [weak self] in
                 guard let self else { return }
@@ -38,5 +45,12 @@ public final class StopSignal: @unchecked Sendable {
 
     private func isRepeated(_ number: Int32) -> Bool {
         lock.withLock { !signals.insert(number).inserted }
+    }
+}
+
+extension Optional where Wrapped == __sighandler_t {
+    /// Whether this is what stands for ignoring a signal.
+    fileprivate var isIgnored: Bool {
+        unsafeBitCast(self, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 }

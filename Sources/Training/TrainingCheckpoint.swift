@@ -1,19 +1,28 @@
 import Foundation
+import Text
 import Torch
 
-/// Why a checkpoint cannot be continued from.
+/// Why a checkpoint cannot be used.
 public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible {
     case noTrainingState(path: String)
+    case malformedState(path: String, reason: String)
     case otherRun(path: String, what: String, saved: String, now: String)
+    case otherVocabulary(path: String, saved: VocabularyIdentity, now: VocabularyIdentity)
 
-    /// What happened, where, and what to do about it.
+    /// Which checkpoint, what is wrong with it, and what to do about it.
     public var description: String {
         switch self {
         case .noTrainingState(let path):
             "'\(path)' holds weights but no training state; start from it without --resume"
+        case .malformedState(let path, let reason):
+            "the training state in '\(path)' is none that a run can be in: \(reason). Start from its "
+                + "weights without --resume."
         case .otherRun(let path, let what, let saved, let now):
             "'\(path)' was saved with \(what) \(saved), not \(now); resume with the same, or start "
                 + "from its weights without --resume"
+        case .otherVocabulary(let path, let saved, let now):
+            "'\(path)' was trained with the vocabulary \(saved), not with \(now), whose tokens have "
+                + "other numbers; pass the first one with --vocabulary"
         }
     }
 }
@@ -53,17 +62,47 @@ public struct TrainingCheckpoint {
         }
     }
 
+    /// What a run is made of beside its state: what a resumed run should share, and what the weights
+    /// mean.
+    public struct Origin: Codable, Sendable, Equatable {
+        /// The configuration with every value, as YAML.
+        public let configuration: String
+        /// Of all records in their order.
+        public let dataChecksum: String
+        /// What the ids of tokens mean.
+        public let vocabulary: VocabularyIdentity
+
+        /// Describes a run.
+        public init(
+            configuration: String, dataChecksum: String, vocabulary: VocabularyIdentity
+        ) {
+            self.configuration = configuration
+            self.dataChecksum = dataChecksum
+            self.vocabulary = vocabulary
+        }
+    }
+
     static let stateKey = "vicha.training_state"
+    static let originKey = "vicha.origin"
     static let optimizerPrefix = "optimizer."
     static let randomPrefix = "random."
     /// Beginnings of keys that are no weights.
     public static let statePrefixes = [optimizerPrefix, randomPrefix]
 
     /// Saves a run.
+    ///
+    /// - Parameters:
+    ///   - path: the file
+    ///   - previous: where a checkpoint that is there already is moved to; nil to replace it
+    ///   - weights: the model
+    ///   - optimizer: what it remembers of each weight
+    ///   - random: generators by name
+    ///   - state: where the run is
+    ///   - origin: what it is made of
     /// - Throws: ``SafetensorsError``, ``TorchError``
-    public static func save(
-        to path: String, weights: ParameterStore, optimizer: AdamW, random: [String: Generator],
-        state: State
+    static func save(
+        to path: String, keepingPreviousAs previous: String? = nil, weights: ParameterStore,
+        optimizer: AdamW, random: [String: Generator], state: State, origin: Origin
     ) throws {
         var tensors = weights.state
         // A tied tensor is written once; its second key is an alias on loading.
@@ -72,22 +111,28 @@ public struct TrainingCheckpoint {
         }
         for (key, tensor) in optimizer.state { tensors[optimizerPrefix + key] = tensor }
         for (key, generator) in random { tensors[randomPrefix + key] = generator.state }
-        let encoded = try JSONEncoder().encode(state)
         try writeSafetensors(
             tensors,
-            metadata: [stateKey: String(decoding: encoded, as: UTF8.self), "format": "pt"],
-            to: path)
+            metadata: [
+                stateKey: try encoded(state), originKey: try encoded(origin), "format": "pt",
+            ], to: path, keepingPreviousAs: previous)
     }
 
-    /// Continues a run.
-    /// - Throws: ``SafetensorsError``, ``StateDictionaryError``, ``CheckpointError``
-    public static func resume(
-        from path: String, weights: ParameterStore, optimizer: AdamW, random: [String: Generator]
-    ) throws -> State {
-        let file = try SafetensorsFile(path: path)
-        guard let text = file.metadata[stateKey],
-            let state = try? JSONDecoder().decode(State.self, from: Data(text.utf8))
-        else { throw CheckpointError.noTrainingState(path: path) }
+    /// Where the run of a checkpoint is.
+    /// - Throws: ``CheckpointError``
+    static func state(of file: SafetensorsFile) throws -> State {
+        guard let state: State = try decoded(file, stateKey) else {
+            throw CheckpointError.noTrainingState(path: file.path)
+        }
+        return state
+    }
+
+    /// Takes over the tensors of a checkpoint.
+    /// - Throws: ``SafetensorsError``, ``StateDictionaryError``
+    static func restore(
+        _ file: SafetensorsFile, weights: ParameterStore, optimizer: AdamW,
+        random: [String: Generator]
+    ) throws {
         try weights.load(file.tensors(), allowingUnexpected: statePrefixes)
         var moments: [String: Tensor] = [:]
         for key in file.keys where key.hasPrefix(optimizerPrefix) {
@@ -97,6 +142,92 @@ public struct TrainingCheckpoint {
         for (key, generator) in random {
             try generator.setState(file.tensor(randomPrefix + key).cloned())
         }
-        return state
+    }
+
+    /// What the run of a checkpoint is made of; nil for a file that does not say.
+    /// - Throws: ``CheckpointError/malformedState(path:reason:)``
+    static func origin(of file: SafetensorsFile) throws -> Origin? {
+        try decoded(file, originKey)
+    }
+
+    /// Opens a checkpoint for its weights: a damaged one, or one that was trained with other tokens, is
+    /// refused. Official checkpoints and those of other programs say neither and are taken as they are.
+    /// - Throws: ``SafetensorsError``, ``CheckpointError``
+    public static func open(_ path: String, vocabulary: VocabularyIdentity) throws
+        -> SafetensorsFile
+    {
+        let file = try SafetensorsFile(path: path)
+        try file.verifyChecksum()
+        try check(vocabulary, of: file)
+        return file
+    }
+
+    /// - Throws: ``CheckpointError/otherVocabulary(path:saved:now:)``
+    static func check(_ vocabulary: VocabularyIdentity, of file: SafetensorsFile) throws {
+        guard let saved = try origin(of: file)?.vocabulary, !saved.isSame(as: vocabulary) else {
+            return
+        }
+        throw CheckpointError.otherVocabulary(path: file.path, saved: saved, now: vocabulary)
+    }
+
+    /// Whether a file is a checkpoint of a run, and not weights from elsewhere under the same name.
+    static func isOfRun(_ path: String) -> Bool {
+        (try? SafetensorsFile(path: path))?.metadata[stateKey] != nil
+    }
+
+    private static func encoded(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    private static func decoded<Value: Decodable>(_ file: SafetensorsFile, _ key: String) throws
+        -> Value?
+    {
+        guard let text = file.metadata[key] else { return nil }
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+        } catch {
+            throw CheckpointError.malformedState(
+                path: file.path, reason: "'\(key)' is not what this program writes")
+        }
+    }
+}
+
+extension TrainingCheckpoint.Origin {
+    /// What differs from an earlier time, in sentences.
+    func differences(from before: Self) -> [String] {
+        var lines: [String] = []
+        let changed = ConfigurationFile.differences(before.configuration, configuration)
+        if !changed.isEmpty {
+            lines.append(
+                "the run goes on with other values than it was saved with: "
+                    + changed.map { "\($0.key) \($0.now ?? "none") (was \($0.then ?? "none"))" }
+                    .joined(separator: ", "))
+        }
+        if dataChecksum != before.dataChecksum {
+            lines.append(
+                "the records, or their order, are not those that the run was saved with; it goes on "
+                    + "with those of now")
+        }
+        return lines
+    }
+}
+
+extension TrainingCheckpoint.State {
+    /// - Throws: ``CheckpointError/malformedState(path:reason:)`` where no run of so many batches an
+    ///   epoch can be there.
+    func validate(batchCount: Int, path: String) throws {
+        func require(_ condition: Bool, _ reason: String) throws {
+            guard condition else {
+                throw CheckpointError.malformedState(path: path, reason: reason)
+            }
+        }
+        try require(epoch >= 0, "epoch \(epoch)")
+        try require(step >= 0, "step \(step)")
+        try require(
+            (0...batchCount).contains(iteration),
+            "iteration \(iteration) of an epoch of \(batchCount)")
+        try require(skippedImages >= 0, "\(skippedImages) skipped images")
     }
 }

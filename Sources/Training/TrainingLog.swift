@@ -31,14 +31,18 @@ final class TrainingLog {
         let epoch: Int
     }
 
-    func add(step: Int, epoch: Int, learningRate: Double, losses: [(name: String, value: Double)])
-        throws
-    {
-        var fields = ["\"step\": \(step)", "\"epoch\": \(epoch)", "\"lr\": \(learningRate)"]
+    func add(
+        step: Int, epoch: Int, learningRate: Double, gradientNorm: Double,
+        losses: [(name: String, value: Double)]
+    ) throws {
+        var fields = [
+            "\"step\": \(step)", "\"epoch\": \(epoch)", "\"lr\": \(learningRate)",
+            "\"grad_norm\": \(gradientNorm)",
+        ]
         fields += losses.map { "\"\($0.name)\": \($0.value)" }
         try write("{" + fields.joined(separator: ", ") + "}\n", to: steps, Self.stepFile)
         try events.add(
-            [("lr", learningRate)]
+            [("lr", learningRate), ("grad_norm", gradientNorm)]
                 + losses.map { ("loss/" + TrainingLosses.shortName($0.name), $0.value) },
             step: step)
     }
@@ -50,7 +54,7 @@ final class TrainingLog {
         skippedImages: Int, step: Int
     ) throws {
         var fields = means.map { "\"train_\($0.name)\": \"\(String(format: "%.3f", $0.value))\"" }
-        fields += results.map { "\"\($0.name)\": \($0.value)" }
+        fields += results.map { "\"\($0.name)\": \($0.value.isFinite ? "\($0.value)" : "null")" }
         try events.add(results.map { ("evaluation/" + $0.name, $0.value) }, step: step)
         fields.append("\"epoch\": \(epoch)")
         if skippedImages > 0 { fields.append("\"skipped_images\": \(skippedImages)") }

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Text
 import Torch
 
 /// What is trained, and on what: each objective has its own, and one ``Trainer`` runs them all.
@@ -15,23 +16,44 @@ public protocol TrainingTask {
     var plan: TrainingPlan { get }
     /// Makes the batch of some records, from any thread, with what could not be read and was
     /// replaced. The pair of numbers makes all random choices.
-    var makeBatch: @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: Batch, skipped: [String]) {
+    var makeBatch:
+        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: Batch, skipped: [UnreadableRecord])
+    {
         get
     }
 
     /// The losses of a batch.
     func losses(_ batch: Batch, _ step: TrainingStep) throws -> TrainingLosses
 
+    /// Whether ``evaluate(on:)`` finds anything.
+    var isEvaluated: Bool { get }
+
     /// What the model reaches after an epoch; nil for a task that is not evaluated.
     func evaluate(on device: Device) throws -> EpochEvaluation?
 
-    /// Writes the configuration of the run with every value.
-    func writeConfiguration(to path: String) throws
+    /// Takes back what the last steps did to a momentum model while the weights stood still, since
+    /// the first of them diverged.
+    func takeBackMomentum(steps: Int) throws
+
+    /// The configuration of the run with every value, as YAML.
+    func configurationText() throws -> String
+
+    /// Of all records in their order.
+    var dataChecksum: String { get }
+
+    /// What the ids of tokens mean.
+    var vocabulary: VocabularyIdentity { get }
 }
 
 extension TrainingTask {
     /// Nothing is evaluated.
+    public var isEvaluated: Bool { false }
+
+    /// Nothing is evaluated.
     public func evaluate(on device: Device) throws -> EpochEvaluation? { nil }
+
+    /// There is no momentum model.
+    public func takeBackMomentum(steps: Int) throws {}
 }
 
 /// What a model reaches.
@@ -120,7 +142,7 @@ public struct TrainingLosses {
 /// What a run needs beside its task.
 public struct TrainingOptions: Sendable {
     /// Where checkpoints and logs go.
-    public var outputDirectory: String
+    public var directory: RunDirectory
     /// Where the model computes.
     public var device = Device.cpu
     /// Type of matrix products; nil for full precision.
@@ -135,11 +157,13 @@ public struct TrainingOptions: Sendable {
     public var stepsPerEpoch: Int?
     /// Steps between two readings of the losses; each waits for the device.
     public var logInterval = 1
-    /// Least time between two saves of the last checkpoint at ends of epochs. seconds
-    public var saveInterval = 60.0
+    /// Time after which the last checkpoint is saved again within an epoch. seconds
+    public var saveInterval = 15 * 60.0
+    /// Share of the records whose images may be unreadable; each is replaced by another.
+    public var mostUnreadable = 0.5
 
     /// A run on the CPU in full precision.
-    public init(outputDirectory: String) { self.outputDirectory = outputDirectory }
+    public init(directory: RunDirectory) { self.directory = directory }
 }
 
 /// How a run ended.
@@ -149,21 +173,21 @@ public enum TrainingOutcome: Sendable, Equatable {
     case interrupted
 }
 
-/// A loss that is no finite number.
+/// A loss or a gradient that is no finite number.
 public struct DivergenceError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Epoch, counted from 0.
     public let epoch: Int
     /// Iteration of the epoch, counted from 0.
     public let iteration: Int
-    /// The losses, by name.
-    public let losses: String
+    /// The losses and the norm of the gradients, by name.
+    public let values: String
     /// Where the weights before this step lie.
     public let checkpoint: String
 
     /// What happened, where, and what to do about it.
     public var description: String {
-        "the loss is not finite in epoch \(epoch), iteration \(iteration) (\(losses)). The weights "
-            + "before this step are in '\(checkpoint)'. Lower optimizer.lr, lengthen warmup_epochs, or "
-            + "use --precision fp32."
+        "the loss or its gradients are not finite in epoch \(epoch), iteration \(iteration) (\(values)). "
+            + "The weights before this step are in '\(checkpoint)'. Lower optimizer.lr, lengthen "
+            + "warmup_epochs, or use --precision fp32."
     }
 }

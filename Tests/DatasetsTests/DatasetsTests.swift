@@ -115,7 +115,8 @@ import Text
             UUID().uuidString)
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         for index in 0..<count {
-            let image = RGBImage(width: 20 + index, height: 20, filledWith: UInt8(10 * index))
+            let image = RGBImage(
+                width: 20 + index, height: 20, filledWith: UInt8(truncatingIfNeeded: 10 * index))
             try (broken.contains(index) ? Data("text".utf8) : ImageEncoder.png(image))
                 .write(to: directory.appendingPathComponent("\(index).png"))
         }
@@ -229,10 +230,46 @@ import Text
         let batch = try dataset.batch([0, 1], seed: (1, 1))
         #expect(batch.texts.rows == 2)
         #expect(batch.skipped.count >= 1)
-        #expect(batch.skipped[0].contains("1.png"))
+        #expect(batch.skipped[0].reason.contains("1.png"))
         let (broken, other) = try Self.dataset(2, broken: [0, 1])
         defer { try? FileManager.default.removeItem(at: other) }
-        #expect(throws: ImageError.self) { try broken.batch([0], seed: (1, 1)) }
+        let error = try #require(throws: ReplacementError.self) {
+            try broken.batch([0], seed: (1, 1))
+        }
+        #expect(error.records.count == 101)
+    }
+
+    /// What is said of a batch is said of each sample: more broken images in it than one sample may
+    /// draw are no reason to end.
+    @Test func eachSampleHasReplacementsOfItsOwn() throws {
+        let (dataset, directory) = try Self.dataset(160, broken: Set(0..<120))
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let batch = try dataset.batch(Array(0..<120), seed: (1, 1))
+        #expect(batch.texts.rows == 120)
+        #expect(Set(batch.skipped.map(\.index)).count == 120)
+    }
+
+    /// Workers that wait for room end with the loader, and who waits for a batch is let go.
+    @Test func droppedLoaderEndsItsWorkers() throws {
+        final class Witness: Sendable {}
+        weak var witness: Witness?
+        do {
+            let held = Witness()
+            witness = held
+            let loader = PrefetchingLoader(0..<1000, workers: 3, ahead: 3) { number in
+                withExtendedLifetime(held) { number }
+            }
+            #expect(try loader.next() == 0)
+        }
+        let patience = Date(timeIntervalSinceNow: 20)
+        while witness != nil, Date() < patience { usleep(10_000) }
+        #expect(witness == nil)
+        let stuck = PrefetchingLoader(0..<2, workers: 1, ahead: 1) { number in
+            if number == 0 { Thread.sleep(forTimeInterval: 0.5) }
+            return number
+        }
+        Thread { stuck.stop() }.start()
+        #expect(try stuck.next() == nil)
     }
 
     @Test func missingImagesAreListed() throws {

@@ -78,7 +78,7 @@ import Text
             paths: ImagePaths(dataDirectory: directory.path), tokenizer: tokenizer)
         #expect(dataset.sentences.map(\.group) == ["dev-1", "dev-1", "dev-2"])
         let arrays = try dataset.batch([0, 1, 2], seed: (5, 0), options)
-        #expect(arrays.skipped.count >= 1 && arrays.skipped[0].contains("e.png"))
+        #expect(arrays.skipped.count >= 1 && arrays.skipped[0].reason.contains("e.png"))
         #expect(arrays.labels[0...1] == [1, 0])
         #expect(arrays.images.count == 2 && arrays.images[1].rows == 3)
         for row in 0..<3 {

@@ -91,26 +91,30 @@ import ViCHA
         (retrieval.trainFiles, retrieval.testFile, retrieval.candidates) = (["a"], "b", 7)
         (retrieval.fineTuning.imageRoot, retrieval.fineTuning.distills) = ("coco", false)
         retrieval.model.vision.imageSize = 380
-        try ConfigurationFile.write(retrieval, to: path)
+        try ConfigurationFile.text(retrieval).write(
+            toFile: path, atomically: true, encoding: .utf8)
         let loaded = try ConfigurationFile.load(RetrievalConfiguration.self, path)
         #expect(loaded.configuration == retrieval && loaded.warnings == [])
         var grounding = GroundingConfiguration()
         (grounding.heatMode, grounding.block, grounding.testFiles) = (.itc, 3, ["c", "d"])
-        try ConfigurationFile.write(grounding, to: path)
+        try ConfigurationFile.text(grounding).write(
+            toFile: path, atomically: true, encoding: .utf8)
         #expect(
             try ConfigurationFile.load(GroundingConfiguration.self, path).configuration
                 == grounding)
         var questions = QuestionAnsweringConfiguration()
         (questions.trainFiles, questions.testFiles, questions.validationFile) = (["a"], ["b"], "c")
         (questions.candidates, questions.endMark, questions.answerList) = (9, "[MASK]", "d")
-        try ConfigurationFile.write(questions, to: path)
+        try ConfigurationFile.text(questions).write(
+            toFile: path, atomically: true, encoding: .utf8)
         #expect(
             try ConfigurationFile.load(QuestionAnsweringConfiguration.self, path).configuration
                 == questions)
         var sentences = ClassificationConfiguration()
         (sentences.trainFiles, sentences.validationFile, sentences.batchSize) = (["a"], "b", 5)
         sentences.imageExtension = ".png"
-        try ConfigurationFile.write(sentences, to: path)
+        try ConfigurationFile.text(sentences).write(
+            toFile: path, atomically: true, encoding: .utf8)
         #expect(
             try ConfigurationFile.load(ClassificationConfiguration.self, path).configuration
                 == sentences)
@@ -181,7 +185,7 @@ import ViCHA
         var plan: TrainingPlan { task.plan }
         var makeBatch:
             @Sendable ([Int], (UInt64, UInt64)) throws -> (
-                batch: ImageTextArrays, skipped: [String]
+                batch: ImageTextArrays, skipped: [UnreadableRecord]
             )
         { task.makeBatch }
 
@@ -195,7 +199,10 @@ import ViCHA
             return EpochEvaluation(results: [("val_r_mean", score)], score: score)
         }
 
-        func writeConfiguration(to path: String) throws { try task.writeConfiguration(to: path) }
+        var isEvaluated: Bool { true }
+        var dataChecksum: String { task.dataChecksum }
+        var vocabulary: VocabularyIdentity { task.vocabulary }
+        func configurationText() throws -> String { try task.configurationText() }
     }
 
     /// The best epoch's checkpoint stays, also over a stop; log.txt has what was found.
@@ -205,20 +212,25 @@ import ViCHA
         var configuration = setting.configuration
         configuration.schedule.epochs = 4
         let output = setting.directory.appendingPathComponent("best").path
-        func trainer(_ scores: [Double], maxSteps: Int? = nil) throws -> Trainer<ScoredTask> {
-            var options = TrainingOptions(outputDirectory: output)
+        func trainer(
+            _ scores: [Double], _ start: RunDirectory.Start = .new, maxSteps: Int? = nil
+        ) throws -> Trainer<ScoredTask> {
+            var options = TrainingOptions(directory: try RunDirectory(output, start))
             options.maxSteps = maxSteps
             let task = try PretrainingTask(
                 configuration, model: try PretrainingModel(configuration.model, seed: 1),
                 dataset: setting.dataset)
             return try Trainer(ScoredTask(task: task, scores: scores), options: options)
         }
-        let first = try trainer([10, 30, 20, 0], maxSteps: 6)
-        #expect(try first.run() == .finished)
-        #expect(first.best == .init(score: 30, epoch: 1))
-        let best = try Data(contentsOf: URL(fileURLWithPath: first.bestCheckpoint))
-        let second = try trainer([20, 5])
-        try second.resume(from: second.lastCheckpoint)
+        let best: Data
+        do {
+            let first = try trainer([10, 30, 20, 0], maxSteps: 6)
+            #expect(try first.run() == .finished)
+            #expect(first.best == .init(score: 30, epoch: 1))
+            best = try Data(contentsOf: URL(fileURLWithPath: first.bestCheckpoint))
+        }
+        let second = try trainer([20, 5], .resuming)
+        try second.resume()
         #expect(try second.run() == .finished)
         #expect(second.best == .init(score: 30, epoch: 1))
         #expect(try Data(contentsOf: URL(fileURLWithPath: second.bestCheckpoint)) == best)

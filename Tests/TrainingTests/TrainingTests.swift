@@ -208,7 +208,8 @@ import ViCHA
         let configuration = try ConfigurationFile.load(PretrainingConfiguration.self, path)
             .configuration
         let copy = path + ".copy.yaml"
-        try ConfigurationFile.write(configuration, to: copy)
+        try ConfigurationFile.text(configuration).write(
+            toFile: copy, atomically: true, encoding: .utf8)
         let again = try ConfigurationFile.load(PretrainingConfiguration.self, copy)
         #expect(again.configuration == configuration)
         #expect(again.warnings == [])
@@ -220,7 +221,8 @@ import ViCHA
     struct Setting {
         let directory: URL
         var configuration = PretrainingConfiguration()
-        let dataset: ImageTextDataset
+        var dataset: ImageTextDataset
+        let tokenizer: WordPieceTokenizer
 
         init(records count: Int = 12, dropout: Double = 0.1) throws {
             directory = FileManager.default.temporaryDirectory.appendingPathComponent(
@@ -228,12 +230,13 @@ import ViCHA
             try FileManager.default.createDirectory(
                 at: directory, withIntermediateDirectories: true)
             var words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-            words += (0..<count).map { "word\($0)" }
+            let wordCount = min(count, 26)
+            words += (0..<wordCount).map { "word\($0)" }
             let vocabulary = directory.appendingPathComponent("vocab.txt")
             // Ids of special tokens are those of BERT, so that masking leaves them alone.
             var lines = (0..<130).map { "[unused\($0)]" }
             for (index, id) in [0, 100, 101, 102, 103].enumerated() { lines[id] = words[index] }
-            for index in 0..<count { lines[104 + index] = words[5 + index] }
+            for index in 0..<wordCount { lines[104 + index] = words[5 + index] }
             try lines.joined(separator: "\n").write(
                 to: vocabulary, atomically: true, encoding: .utf8)
             var records: [PretrainingRecord] = []
@@ -243,10 +246,12 @@ import ViCHA
                     pixels: (0..<24 * 24 * 3).map { UInt8(truncatingIfNeeded: $0 * (index + 3)) })
                 try ImageEncoder.png(image).write(
                     to: directory.appendingPathComponent("\(index).png"))
-                let caption = (0..<4).map { "word\((index + $0) % count)" }.joined(separator: " ")
+                let caption = (0..<4).map { "word\((index + $0) % wordCount)" }.joined(
+                    separator: " ")
                 records.append(
                     PretrainingRecord(
-                        image: "\(index).png", captions: [caption], concepts: ["word\(index)"]))
+                        image: "\(index).png", captions: [caption],
+                        concepts: ["word\(index % wordCount)"]))
             }
             var model = ModelConfiguration()
             model.vision.imageSize = 16
@@ -279,19 +284,21 @@ import ViCHA
                     augmentation: RandAugment(keepsOverflows: false)))
             options.textTokens = 16
             options.conceptTokens = 16
+            tokenizer = try WordPieceTokenizer(vocabularyFile: vocabulary.path)
             dataset = ImageTextDataset(
                 pairs: ImageTextPair.pairs(of: records),
-                paths: ImagePaths(dataDirectory: directory.path),
-                tokenizer: try WordPieceTokenizer(vocabularyFile: vocabulary.path), options: options
-            )
+                paths: ImagePaths(dataDirectory: directory.path), tokenizer: tokenizer,
+                options: options)
         }
 
         func trainer(
-            _ output: String, maxSteps: Int? = nil, stepsPerEpoch: Int? = nil, workers: Int = 1,
+            _ output: String, _ start: RunDirectory.Start = .new, maxSteps: Int? = nil,
+            stepsPerEpoch: Int? = nil, workers: Int = 1,
             stop: StopSignal = StopSignal()
         ) throws -> PretrainingTrainer {
             var options = TrainingOptions(
-                outputDirectory: directory.appendingPathComponent(output).path)
+                directory: try RunDirectory(
+                    directory.appendingPathComponent(output).path, start))
             options.maxSteps = maxSteps
             options.stepsPerEpoch = stepsPerEpoch
             options.workers = workers
@@ -316,15 +323,19 @@ import ViCHA
         defer { try? FileManager.default.removeItem(at: setting.directory) }
         let whole = try setting.trainer("whole")
         #expect(try whole.run() == .finished)
-        let first = try setting.trainer("parts", maxSteps: steps, workers: 2)
-        #expect(try first.run() == .finished)
-        let copy = first.lastCheckpoint + ".copy"
-        try FileManager.default.copyItem(atPath: first.lastCheckpoint, toPath: copy)
+        let copy = setting.directory.appendingPathComponent("copy").path
+        do {
+            let first = try setting.trainer("parts", maxSteps: steps, workers: 2)
+            #expect(try first.run() == .finished)
+            try FileManager.default.copyItem(atPath: first.lastCheckpoint, toPath: copy)
+        }
         // Twice from the same place: what the first continuation logged is not logged again.
-        let lost = try setting.trainer("parts")
-        try lost.resume(from: copy)
-        _ = try lost.run()
-        let second = try setting.trainer("parts", workers: 3)
+        do {
+            let lost = try setting.trainer("parts", .resuming)
+            try lost.resume(from: copy)
+            _ = try lost.run()
+        }
+        let second = try setting.trainer("parts", .resuming, workers: 3)
         try second.resume(from: copy)
         #expect(try second.run() == .finished)
         for (a, b) in zip(whole.model.store.entries, second.model.store.entries) {

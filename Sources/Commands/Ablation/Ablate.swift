@@ -16,7 +16,7 @@ struct Ablate: ParsableCommand {
             and whether the order of the paper holds.
 
             What is finished is not repeated, and pretraining not where only fine-tuning changes; what was \
-            interrupted goes on.
+            interrupted goes on. Runs that were done with other options are replaced only with --overwrite.
 
             EXAMPLES
               vicha ablate --config configs/scenes/pretrain.yaml \\
@@ -74,6 +74,9 @@ struct Ablate: ParsableCommand {
     @Option(help: "Steps of an epoch of fine-tuning at most.")
     var retrievalStepsPerEpoch: Int?
 
+    @Flag(help: "Do runs anew that were done with other options.")
+    var overwrite = false
+
     @OptionGroup var device: DeviceOptions
 
     func validate() throws {
@@ -114,7 +117,8 @@ struct Ablate: ParsableCommand {
         let stop = StopSignal()
         stop.watchSignals()
         let runs = plan.runs
-        let runner = StepRunner(directory: path("steps"), rerun: [], stop: stop)
+        let runner = StepRunner(
+            directory: path("steps"), rerun: [], overwrites: overwrite, stop: stop)
         guard try runner(runs.flatMap(\.steps)) != nil else {
             note("stopped on request; the same command goes on")
             return

@@ -101,7 +101,7 @@ struct AblationPlan {
             steps: [
                 step(
                     "pretrain", "pretrain", pretrain,
-                    [.init(arguments: train, checkpoint: pretrained)],
+                    [.init(arguments: train, run: pretrain)],
                     inputs: [pretraining.file] + pretraining.data, outputs: [pretrained]),
                 step(
                     "zero-shot", "evaluate", zeroShot,
@@ -110,7 +110,7 @@ struct AblationPlan {
                 step(
                     "fine-tuned", "fine-tune and evaluate", tuned,
                     [
-                        .init(arguments: tune, checkpoint: weights),
+                        .init(arguments: tune, run: tuned),
                         evaluation(variant, of: weights, directory: tuned + "/test"),
                     ], inputs: inputs, outputs: [weights, tuned + "/test/log.txt"]),
             ], evaluations: ["zero-shot": zeroShot, "fine-tuned": tuned + "/test"])

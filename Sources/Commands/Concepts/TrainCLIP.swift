@@ -29,11 +29,7 @@ struct TrainCLIP: ParsableCommand {
 
     @OptionGroup var data: DataOptions
 
-    @Option(name: [.long, .customLong("output_dir")], help: "Directory for the model and logs.")
-    var outputDir: String
-
-    @Flag(help: "Go on with the run in the output directory.")
-    var resume = false
+    @OptionGroup var directory: RunDirectoryOptions
 
     @Option(
         help: ArgumentHelp(
@@ -43,14 +39,8 @@ struct TrainCLIP: ParsableCommand {
 
     @OptionGroup var device: DeviceOptions
 
-    @Option(help: "Seed of all random choices.")
-    var seed: UInt64 = 42
-
     @Option(help: "Threads that prepare batches.")
     var workers = 2
-
-    @Option(help: "Stop after this many steps.")
-    var maxSteps: Int?
 
     @Option(
         name: .customLong("set"),
@@ -60,16 +50,13 @@ struct TrainCLIP: ParsableCommand {
 
     func validate() throws {
         guard workers > 0 else { throw ValidationError("--workers must be 1 or more") }
-        guard (maxSteps ?? 1) > 0 else { throw ValidationError("--max-steps must be 1 or more") }
     }
 
     func run() throws {
-        var options = TrainingOptions(outputDirectory: outputDir)
+        var options = try directory.options()
         options.device = try device.resolved()
         options.autocast = device.autocast
-        options.seed = seed
         options.workers = workers
-        options.maxSteps = maxSteps
         let loaded = try ConfigurationFile.load(
             CLIPTrainingConfiguration.self, config, overrides: overrides)
         for warning in loaded.warnings { note("warning: \(warning)") }
@@ -77,14 +64,14 @@ struct TrainCLIP: ParsableCommand {
         stop.watchSignals()
         let trainer = try CLIPTrainer(
             task(loaded.configuration, options), options: options, stop: stop)
-        if resume { try trainer.resume(from: trainer.lastCheckpoint) }
+        if directory.resume { try trainer.resume() }
         let outcome = try trainer.run()
-        try trainer.task.save(to: outputDir)
+        try trainer.task.save(to: directory.outputDir)
         guard outcome == .finished else {
             note("stopped on request; --resume goes on from \(trainer.lastCheckpoint)")
             return
         }
-        note("saved \(outputDir)")
+        note("saved \(directory.outputDir)")
     }
 
     private func task(_ configuration: CLIPTrainingConfiguration, _ options: TrainingOptions) throws

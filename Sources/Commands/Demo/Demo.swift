@@ -14,7 +14,8 @@ struct Demo: ParsableCommand {
             step; it refers to nothing outside itself.
 
             A step whose results are there and whose commands and inputs have not changed is left \
-            out. Ctrl-C stops; the same command goes on.
+            out. Ctrl-C stops; the same command goes on. A step that is done anew replaces the files \
+            that it made, and no others; where it was done with other options, --overwrite is asked for.
 
             EXAMPLES
               vicha demo --output-dir output/demo
@@ -48,6 +49,9 @@ struct Demo: ParsableCommand {
                 + "these differ.", valueName: "step"))
     var rerun: [String] = []
 
+    @Flag(help: "Do steps anew that were done with other options, and what follows from them.")
+    var overwrite = false
+
     @Option(help: "Seed of all random choices.")
     var seed: UInt64 = 42
 
@@ -68,7 +72,7 @@ struct Demo: ParsableCommand {
         let stop = StopSignal()
         stop.watchSignals()
         let runner = StepRunner(
-            directory: plan.path("steps"), rerun: Set(rerun), stop: stop)
+            directory: plan.path("steps"), rerun: Set(rerun), overwrites: overwrite, stop: stop)
         guard let results = try runner(plan.steps) else {
             note("stopped on request; the same command goes on")
             return

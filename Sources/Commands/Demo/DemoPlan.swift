@@ -114,7 +114,7 @@ struct DemoPlan {
                         "concepts", "train-clip", "--config", config, "--data-dir", scenes,
                         "--data-json-dir", scenes, "--output-dir", path("clip"), "--seed",
                         "\(seed)",
-                    ] + device, checkpoint: path("clip/checkpoint_last.safetensors"))
+                    ] + device, run: path("clip"))
             ], inputs: [config, files[0]],
             outputs: [path("clip/checkpoint_last.safetensors")])
     }
@@ -190,7 +190,7 @@ struct DemoPlan {
                         path("filtered"), "--vocabulary", scenes + "/vocab.txt", "--output-dir",
                         path("pretrain"), "--seed", "\(seed)", "--steps-per-epoch",
                         "\(steps)", "--set", "schedular.epochs=\(epochs)",
-                    ] + device, checkpoint: pretrained)
+                    ] + device, run: path("pretrain"))
             ],
             inputs: [
                 Self.pretrainingFile, path("filtered/pretrain.json"), scenes + "/vocab.txt",
@@ -283,7 +283,7 @@ struct DemoPlan {
         return Step(
             name: name, title: title, directory: directory,
             commands: evaluations(name, checkpoint: pretrained, directory, before)
-                + [.init(arguments: train, checkpoint: checkpoint)]
+                + [.init(arguments: train, run: directory)]
                 + evaluations(name, checkpoint: checkpoint, directory, evaluated),
             inputs: [configuration(name), pretrained, scenes + "/vocab.txt"]
                 + (["\(training).json"] + files).map { "\(annotations)/\($0)" },

@@ -47,7 +47,7 @@ struct DrawGrounding: ParsableCommand {
         let device = try trained.model.device.resolved()
         let tokenizer = try trained.model.tokenizer(for: configuration.model)
         let model = try RetrievalModel(configuration.model, device: device)
-        try trained.model.load(trained.checkpoint, into: model)
+        try trained.model.load(trained.checkpoint, into: model, tokenizer.identity)
         let mapper = model.heatMapper
         try mapper.check(configuration.attention)
         let picture = try ImageDecoder.decode(path: image)

@@ -38,9 +38,11 @@ extension FineTuningRun<GroundingConfiguration, RetrievalModel> {
         guard !configuration.testFiles.isEmpty else { return nil }
         let detections = try DetectionFile.load(
             data.annotationFile(configuration.detectionFile))
+        let records: [ReferringRecord] = try records(configuration.testFiles)
+        if !data.allowsMissingImages { try data.images.checkExistence(of: records.map(\.image)) }
         return .init(
             set: ReferringEvaluationSet(
-                records: try records(configuration.testFiles),
+                records: records,
                 paths: data.images, tokenizer: tokenizer,
                 options: EvaluationOptions(configuration.settings),
                 maxTokens: configuration.model.text.maxPositions),

@@ -28,7 +28,9 @@ struct FineTuningRun<Configuration: TrainingConfiguration, Model: FineTunedModel
         data = try options.data.location().inside(imageRoot)
         tokenizer = try options.model.tokenizer(for: configuration.settings.model)
         self.model = try model()
-        if let checkpoint { try options.model.load(checkpoint, into: self.model) }
+        if let checkpoint {
+            try options.model.load(checkpoint, into: self.model, tokenizer.identity)
+        }
     }
 
     /// The records of annotation files.
@@ -54,10 +56,12 @@ struct FineTuningRun<Configuration: TrainingConfiguration, Model: FineTunedModel
 
 extension ModelOptions {
     /// Takes the weights of a checkpoint over and says what became of them.
-    /// - Throws: `SafetensorsError`, `StateDictionaryError`
-    func load(_ checkpoint: String, into model: some FineTunedModel) throws {
+    /// - Throws: `SafetensorsError`, `StateDictionaryError`, `CheckpointError`
+    func load(
+        _ checkpoint: String, into model: some FineTunedModel, _ vocabulary: VocabularyIdentity
+    ) throws {
         let report = try model.load(
-            SafetensorsFile(path: checkpoint).tensors(),
+            TrainingCheckpoint.open(checkpoint, vocabulary: vocabulary).tensors(),
             allowingUnexpected: TrainingCheckpoint.statePrefixes)
         let unused = report.unused.filter { key in
             !TrainingCheckpoint.statePrefixes.contains(where: key.hasPrefix)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Synchronization
 import Torch
@@ -107,7 +108,7 @@ final class WorkingProcesses {
                 process.terminationReason == .uncaughtSignal
                 ? "was ended by signal \(process.terminationStatus)" : "failed"
             note("process \(rank + 1) of \(count) \(cause)")
-            FileHandle.standardError.write(said.withLock { $0 })
+            StandardError.write(said.withLock { $0 })
             // The work of all is lost. No way out but this one: another thread is inside libtorch,
             // which exit() would take apart under it.
             _exit(EXIT_FAILURE)

@@ -100,22 +100,10 @@ extension WordPieceTokenizer {
 
 /// What every command that trains takes beside ``ModelRunOptions``.
 struct TrainingRunOptions: ParsableArguments {
-    @Option(
-        name: [.long, .customLong("output_dir")],
-        help: "Directory for checkpoints and logs.")
-    var outputDir: String
+    @OptionGroup var directory: RunDirectoryOptions
 
     @Option(help: "Weights to start from, or with --resume the run to go on with.")
     var checkpoint: String?
-
-    @Flag(help: "Go on with the run in the output directory, or with that of --checkpoint.")
-    var resume = false
-
-    @Option(help: "Seed of all random choices.")
-    var seed: UInt64 = 42
-
-    @Option(help: "Stop after this many steps.")
-    var maxSteps: Int?
 
     @Option(
         help:
@@ -130,23 +118,35 @@ struct TrainingRunOptions: ParsableArguments {
         guard (logInterval ?? 1) > 0 else {
             throw ValidationError("--log-interval must be 1 or more")
         }
-        guard (maxSteps ?? 1) > 0 else { throw ValidationError("--max-steps must be 1 or more") }
         guard (stepsPerEpoch ?? 1) > 0 else {
             throw ValidationError("--steps-per-epoch must be 1 or more")
         }
     }
 
-    /// The trainer's options.
+    /// Whether the run goes on with an earlier one.
+    var resume: Bool { directory.resume }
+
+    /// The trainer's options; the output directory belongs to this process from here on.
     func options(_ run: ModelRunOptions) throws -> TrainingOptions {
-        var options = TrainingOptions(outputDirectory: outputDir)
+        if directory.overwrite, let checkpoint, lies(checkpoint, in: directory.outputDir) {
+            throw ValidationError(
+                "--overwrite would remove '\(checkpoint)', which the run starts from; name another "
+                    + "--output-dir")
+        }
+        var options = try directory.options()
         options.device = try run.model.device.resolved()
         options.autocast = run.model.device.autocast
-        options.seed = seed
         options.workers = run.workers
-        options.maxSteps = maxSteps
         options.stepsPerEpoch = stepsPerEpoch
         options.logInterval = logInterval ?? (options.device == .cpu ? 1 : 20)
         return options
+    }
+
+    private func lies(_ file: String, in directory: String) -> Bool {
+        func resolved(_ path: String) -> String {
+            URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        }
+        return (resolved(file) as NSString).deletingLastPathComponent == resolved(directory)
     }
 
     /// The checkpoint to take weights from; fine-tuning does not start from random ones.
@@ -164,7 +164,7 @@ struct TrainingRunOptions: ParsableArguments {
     func run<Task: TrainingTask>(_ trainer: Trainer<Task>, records: Int, on device: Device) throws
         -> TrainingOutcome
     {
-        if resume { try trainer.resume(from: checkpoint ?? trainer.lastCheckpoint) }
+        if resume { try trainer.resume(from: checkpoint) }
         note(
             "\(records) records, "
                 + "\(trainer.task.store.parameters.map(\.tensor.count).reduce(0, +)) weights, "

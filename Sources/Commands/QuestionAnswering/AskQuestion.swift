@@ -60,7 +60,7 @@ struct AskQuestion: ParsableCommand {
         let tokenizer = try trained.model.tokenizer(for: configuration.model)
         let model = try QuestionAnsweringModel(
             configuration.model, distills: false, device: device)
-        try trained.model.load(trained.checkpoint, into: model)
+        try trained.model.load(trained.checkpoint, into: model, tokenizer.identity)
         let found = try concepts.find(
             [image], isNeeded: configuration.model.usesConcepts, device: device,
             autocast: trained.model.device.autocast)

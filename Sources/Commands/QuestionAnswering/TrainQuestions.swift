@@ -53,7 +53,7 @@ struct TrainQuestions: ParsableCommand {
         let results = try run.results(
             test, run.answered(test, answers, model, device: options.device))
         let path =
-            options.outputDirectory
+            options.directory.path
             + "/result/vqa_result_epoch\(configuration.schedule.epochs - 1).json"
         try makeDirectory((path as NSString).deletingLastPathComponent)
         try AnswerResult.write(results, to: path)

@@ -53,7 +53,7 @@ struct TrainedRetrieval {
         autocast = options.model.device.autocast
         tokenizer = try options.model.tokenizer(for: configuration.model)
         model = try RetrievalModel(configuration.model, device: device)
-        try options.model.load(options.checkpoint, into: model)
+        try options.model.load(options.checkpoint, into: model, tokenizer.identity)
     }
 
     /// Images and texts as inputs of the model.

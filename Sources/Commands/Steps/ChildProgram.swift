@@ -30,7 +30,7 @@ struct ChildProgram {
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
         var (defaults, mask) = (sigset_t(), sigset_t())
-        for signals in [SIGINT, SIGTERM] { sigaddset(&defaults, signals) }
+        for number in StopSignal.signals + [SIGPIPE] { sigaddset(&defaults, number) }
         sigemptyset(&mask)
         posix_spawnattr_setsigdefault(&attributes, &defaults)
         posix_spawnattr_setsigmask(&attributes, &mask)

@@ -7,8 +7,9 @@ struct Step {
     struct Command {
         /// Without the name of the program.
         let arguments: [String]
-        /// What it can be continued from with `--resume`; nil where it cannot be.
-        var checkpoint: String?
+        /// Directory of the run that it makes and goes on with under `--resume`; nil for a command that
+        /// does not train.
+        var run: String?
     }
 
     /// Names its record and what it prints.
@@ -30,6 +31,8 @@ struct StepRecord: Codable, Equatable {
     let commands: [[String]]
     /// Hashes of the inputs, by their paths.
     let inputs: [String: String]
+    /// What the commands have made, as paths in the step's directory: nothing else there is removed.
+    var files: Set<String> = []
     /// nil until the step has ended.
     var result: Result?
 
@@ -99,10 +102,21 @@ enum StepError: Error, CustomStringConvertible {
     case notStarted(command: [String], reason: String)
     case failed(step: String, command: [String], status: Int32, output: String)
     case unknown(step: String, known: [String])
+    case foreignFiles(step: String, directory: String, files: [String])
+    case otherOptions(step: String, then: [String], now: [String])
 
-    /// What happened, where, and what to do about it.
+    /// Which step, what stands in its way, and what to do about it.
     var description: String {
         switch self {
+        case .foreignFiles(let step, let directory, let files):
+            "the step '\(step)' would have to remove files in '\(directory)' that it did not make ("
+                + files.prefix(3).joined(separator: ", ")
+                + (files.count > 3 ? " and \(files.count - 3) more" : "")
+                + "); move them, or name another --output-dir"
+        case .otherOptions(let step, let then, let now):
+            "the step '\(step)' was done with other options:\n  \(StepRunner.line(then))\nand not:\n"
+                + "  \(StepRunner.line(now))\nPass --overwrite to do it and what follows from it anew, or "
+                + "name another --output-dir."
         case .noInput(let step, let path):
             "the step '\(step)' needs '\(path)', which is not there; --rerun the step that makes it"
         case .notStarted(let command, let reason):

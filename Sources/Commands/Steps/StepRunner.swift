@@ -3,40 +3,61 @@ import Foundation
 import Training
 
 /// Does steps in their order, and leaves out those whose outputs are there and whose commands and inputs
-/// have not changed. A training run that was interrupted goes on.
+/// have not changed. A training run that was interrupted goes on. Where a step is done anew, what it has
+/// made before is removed, and nothing else.
 struct StepRunner {
     /// Where records and what commands print are kept.
     let directory: String
     /// Names of steps that are done again in any case.
     let rerun: Set<String>
+    /// Whether steps that were done with other options are done anew.
+    let overwrites: Bool
     let stop: StopSignal
 
     /// Does the steps.
     /// - Returns: how each went, or nil where the user stopped it
-    /// - Throws: ``StepError``, and what making directories and files throws
+    /// - Throws: ``StepError``, `DirectoryLockError`, and what making directories and files throws
     func callAsFunction(_ steps: [Step]) throws -> [StepRecord.Result]? {
         let names = steps.map(\.name)
         if let unknown = rerun.subtracting(names).sorted().first {
             throw StepError.unknown(step: unknown, known: names)
         }
-        try makeDirectory(directory)
-        var results: [StepRecord.Result] = []
-        for (number, step) in steps.enumerated() {
-            let head = "[\(number + 1)/\(steps.count)] \(step.title)"
-            let now = try StepRecord(step)
-            let before = rerun.contains(step.name) ? nil : StepRecord(path: path(step, "json"))
-            let isSame = before?.isSame(as: now) ?? false
-            if isSame, let result = before?.result, step.outputs.allSatisfy(Self.exists) {
-                note("\(head): is there already")
+        let lock = try DirectoryLock(directory)
+        return try withExtendedLifetime(lock) {
+            try checkOptions(of: steps)
+            var results: [StepRecord.Result] = []
+            for (number, step) in steps.enumerated() {
+                let head = "[\(number + 1)/\(steps.count)] \(step.title)"
+                let now = try StepRecord(step)
+                let before = StepRecord(path: path(step, "json"))
+                let isSame = !rerun.contains(step.name) && before?.isSame(as: now) ?? false
+                if isSame, let result = before?.result, step.outputs.allSatisfy(Self.exists) {
+                    note("\(head): is there already")
+                    results.append(result)
+                    continue
+                }
+                note(head)
+                let isUnfinished = isSame && before?.result == nil
+                if !isUnfinished { try clear(step, before) }
+                guard
+                    let result = try run(
+                        step, isUnfinished ? before ?? now : now, goesOn: isUnfinished)
+                else { return nil }
                 results.append(result)
-                continue
             }
-            note(head)
-            let isUnfinished = isSame && before?.result == nil
-            guard let result = try run(step, now, continues: isUnfinished) else { return nil }
-            results.append(result)
+            return results
         }
-        return results
+    }
+
+    /// All steps are looked at before the first is done, so that nothing is half replaced.
+    private func checkOptions(of steps: [Step]) throws {
+        for step in steps where !overwrites && !rerun.contains(step.name) {
+            guard let before = StepRecord(path: path(step, "json")) else { continue }
+            for (then, now) in zip(before.commands, step.commands.map(\.arguments))
+            where then != now {
+                throw StepError.otherOptions(step: step.name, then: then, now: now)
+            }
+        }
     }
 
     /// Where a step's record (`json`) or what its commands print (`txt`) is.
@@ -48,25 +69,70 @@ struct StepRunner {
         FileManager.default.fileExists(atPath: path)
     }
 
-    private func run(_ step: Step, _ record: StepRecord, continues: Bool) throws
+    /// Files and links below a step's directory; a link counts as itself, wherever it leads.
+    private static func files(of step: Step) -> Set<String> {
+        guard let places = FileManager.default.enumerator(atPath: step.directory) else { return [] }
+        var files: Set<String> = []
+        while let name = places.nextObject() as? String {
+            if places.fileAttributes?[.type] as? FileAttributeType != .typeDirectory {
+                files.insert(name)
+            }
+        }
+        return files
+    }
+
+    /// Removes what a step has made before.
+    /// - Throws: ``StepError/foreignFiles(step:directory:files:)`` where something else is there; then
+    ///   nothing has been removed
+    private func clear(_ step: Step, _ before: StepRecord?) throws {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: step.directory)
+        guard let attributes else { return }
+        let present = Self.files(of: step)
+        let foreign = present.subtracting(before?.files ?? []).sorted()
+        guard foreign.isEmpty, attributes[.type] as? FileAttributeType == .typeDirectory else {
+            throw StepError.foreignFiles(
+                step: step.name, directory: step.directory, files: foreign)
+        }
+        for file in present {
+            let path = step.directory + "/" + file
+            guard unlink(path) == 0 else {
+                throw FileWritingError(path: path, reason: String(cString: strerror(errno)))
+            }
+        }
+        // What is left are directories, of which the inner ones go first.
+        let places = FileManager.default.enumerator(atPath: step.directory)
+        for name in (places?.compactMap { $0 as? String } ?? []).sorted().reversed() {
+            rmdir(step.directory + "/" + name)
+        }
+        rmdir(step.directory)
+    }
+
+    private func run(_ step: Step, _ record: StepRecord, goesOn: Bool) throws
         -> StepRecord.Result?
     {
-        if !continues, Self.exists(step.directory) {
-            try FileManager.default.removeItem(atPath: step.directory)
-        }
         var record = record
-        try record.write(to: path(step, "json"))
+        // What is there of a run that goes on and whose end was not seen can be anybody's.
+        let others = Self.files(of: step).subtracting(record.files)
+        func write() throws {
+            record.files = Self.files(of: step).subtracting(others)
+            try record.write(to: path(step, "json"))
+        }
+        try write()
         let output = path(step, "txt")
         try writeAtomically(Data(), to: output)
         let start = ContinuousClock.now
         var peakMemory = 0
         for command in step.commands {
             var arguments = command.arguments
-            if let checkpoint = command.checkpoint, Self.exists(checkpoint) {
-                arguments = Self.resumed(arguments)
+            if goesOn, let run = command.run {
+                // Of a run that ended before it saved anything only logs are there.
+                arguments =
+                    RunDirectory.hasCheckpoint(run)
+                    ? Self.resumed(arguments) : arguments + ["--overwrite"]
             }
             note("  " + Self.line(arguments))
             let outcome = try ChildProgram.run(arguments, output: output, stop: stop)
+            try write()
             if stop.isRequested { return nil }
             guard outcome.status == 0 else {
                 throw StepError.failed(
@@ -74,11 +140,10 @@ struct StepRunner {
             }
             peakMemory = max(peakMemory, outcome.peakMemory)
         }
-        let result = StepRecord.Result(
+        record.result = StepRecord.Result(
             seconds: (ContinuousClock.now - start) / .seconds(1), peakMemory: peakMemory)
-        record.result = result
-        try record.write(to: path(step, "json"))
-        return result
+        try write()
+        return record.result
     }
 
     /// A training command that goes on. Where it began is left out: beside `--resume`, `--checkpoint`

@@ -6,6 +6,7 @@ public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertibl
     case unreadable(path: String, reason: String)
     case malformed(path: String, reason: String)
     case missingTensor(path: String, key: String)
+    case damaged(path: String, stated: String, found: String)
     case unwritable(path: String, reason: String)
 
     /// What happened, where, and what to do about it.
@@ -15,6 +16,9 @@ public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertibl
         case .malformed(let path, let reason):
             "'\(path)' is no valid safetensors file: \(reason). It may be truncated; copy it again."
         case .missingTensor(let path, let key): "'\(path)' has no tensor '\(key)'"
+        case .damaged(let path, let stated, let found):
+            "'\(path)' is damaged: the checksum of its bytes is \(found), not \(stated) as when it was "
+                + "written. Copy it again, or use another checkpoint."
         case .unwritable(let path, let reason):
             "cannot write '\(path)': \(reason). Nothing was changed there."
         }
@@ -76,6 +80,32 @@ public final class SafetensorsFile {
     /// - Throws: ``SafetensorsError``
     public func tensors() throws -> [String: Tensor] {
         try Dictionary(uniqueKeysWithValues: keys.map { ($0, try tensor($0)) })
+    }
+
+    /// Key of the checksum among the strings: over all bytes of the file, with zeros in its own place.
+    static let checksumKey = "vicha.checksum"
+    /// What stands in the place of the checksum while it is computed.
+    fileprivate static let checksumPlace = String(repeating: "0", count: ContentChecksum.digits)
+
+    /// Reads the whole file and compares it with the checksum that it was written with. A file of
+    /// another program has none and passes.
+    /// - Throws: ``SafetensorsError/damaged(path:stated:found:)``
+    public func verifyChecksum() throws {
+        guard let stated = metadata[Self.checksumKey] else { return }
+        let bytes = UnsafeRawBufferPointer(start: mapping.bytes, count: mapping.length)
+        let checksum = ContentChecksum()
+        let header = mapping.range(
+            of: Data(stated.utf8), options: [],
+            in: NSRange(0..<min(mapping.length, Self.largestHeader)))
+        if header.location != NSNotFound {
+            checksum.add(UnsafeRawBufferPointer(rebasing: bytes[..<header.location]))
+            Array(Self.checksumPlace.utf8).withUnsafeBytes { checksum.add($0) }
+            checksum.add(
+                UnsafeRawBufferPointer(rebasing: bytes[(header.location + header.length)...]))
+        }
+        guard checksum.text == stated else {
+            throw SafetensorsError.damaged(path: path, stated: stated, found: checksum.text)
+        }
     }
 
     private struct HeaderItem: Decodable {
@@ -165,21 +195,29 @@ public final class SafetensorsFile {
     }
 }
 
-/// Writes named tensors to a safetensors file.
+/// Writes named tensors to a safetensors file, with a checksum over all of it among the strings.
 ///
 /// The file appears whole or not at all: it is written beside its place, flushed to the disk and
 /// then renamed.
+///
+/// - Parameters:
+///   - tensors: values by key
+///   - metadata: strings beside them
+///   - path: the file
+///   - previous: where a file that is there already is moved to; nil to replace it
 /// - Throws: ``SafetensorsError/unwritable(path:reason:)``, ``TorchError``
 public func writeSafetensors(
-    _ tensors: [String: Tensor], metadata: [String: String] = [:], to path: String
+    _ tensors: [String: Tensor], metadata: [String: String] = [:], to path: String,
+    keepingPreviousAs previous: String? = nil
 ) throws {
     // Tensors are sorted by element size, largest first, so that each lies at a multiple of its
     // element size and a reader can map it.
     let ordered = tensors.sorted {
         ($1.value.dtype.byteCount, $0.key) < ($0.value.dtype.byteCount, $1.key)
     }
-    var header: [String: HeaderEntry] =
-        metadata.isEmpty ? [:] : ["__metadata__": .metadata(metadata)]
+    var strings = metadata
+    strings[SafetensorsFile.checksumKey] = SafetensorsFile.checksumPlace
+    var header: [String: HeaderEntry] = ["__metadata__": .metadata(strings)]
     var offset = 0
     for (key, tensor) in ordered {
         let tensor = try tensor.checked()
@@ -193,15 +231,28 @@ public func writeSafetensors(
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     var head = try encoder.encode(header)
     head.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - head.count % 8) % 8))
+    let start = "\"\(SafetensorsFile.checksumKey)\":\""
+    guard let place = head.range(of: Data((start + SafetensorsFile.checksumPlace).utf8)) else {
+        preconditionFailure("the header has no checksum")
+    }
     do {
-        try writeAtomically(to: path) { write in
+        try writeAtomically(to: path, keepingPreviousAs: previous) { write in
+            let checksum = ContentChecksum()
+            func append(_ bytes: UnsafeRawBufferPointer) throws {
+                checksum.add(bytes)
+                try write(bytes)
+            }
             var length = UInt64(head.count).littleEndian
-            try withUnsafeBytes(of: &length) { try write($0) }
-            try head.withUnsafeBytes { try write($0) }
+            try withUnsafeBytes(of: &length) { try append($0) }
+            try head.withUnsafeBytes { try append($0) }
             for (_, tensor) in ordered {
                 try tensor.detached().to(device: .cpu).contiguous().withUnsafeBytes {
-                    try write($0)
+                    try append($0)
                 }
+            }
+            try Array(checksum.text.utf8).withUnsafeBytes {
+                try write.replace(
+                    at: MemoryLayout<UInt64>.size + place.lowerBound + start.utf8.count, with: $0)
             }
         }
     } catch let error as FileWritingError {

@@ -49,6 +49,12 @@ public final class AdamW {
         }
     }
 
+    /// The norm of all gradients together; 0 where there are none. Scalar
+    public func gradientNorm() -> Tensor {
+        let gradients = groups.flatMap(\.parameters).compactMap(\.tensor.gradient)
+        return gradients.isEmpty ? .zeros([]) : .norm(of: gradients)
+    }
+
     /// Changes every parameter that has a gradient.
     ///
     /// - Parameter skip: 1 to leave everything as it is, 0 to go on; read by the kernel, so that

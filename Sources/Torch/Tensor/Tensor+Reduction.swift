@@ -8,6 +8,7 @@ extension Tensor {
     private static let topkOp = Operator("topk")
     private static let argsortOp = Operator("argsort", "stable")
     private static let allOp = Operator("all")
+    private static let normListOp = Operator("_foreach_norm", "Scalar")
     private static let normOp = Operator("linalg_vector_norm")
     private static let normalizeMaxOp = Operator("clamp_min")
     private static let maxOp = Operator("max")
@@ -50,6 +51,14 @@ extension Tensor {
     }
     /// True if every element holds. bool
     public func all() -> Tensor { Self.allOp(.tensor(self)) }
+    /// The square root of the sum of all squares of all elements of several tensors. Scalar
+    public static func norm(of tensors: [Tensor]) -> Tensor {
+        switch normListOp.call([.tensors(tensors), .real(2)], capacity: tensors.count) {
+        case .success(let norms): Tensor.stacked(norms).norm()
+        case .failure(let error): Tensor(failure: error)
+        }
+    }
+
     /// The Euclidean norm of all elements.
     public func norm() -> Tensor { Self.normOp(.tensor(self), .real(2)) }
 

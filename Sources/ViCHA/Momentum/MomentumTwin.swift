@@ -1,3 +1,4 @@
+import Foundation
 import Torch
 
 /// The slowly moving copies of the encoders, whose keys carry `_m` behind their first name.
@@ -40,6 +41,17 @@ public struct MomentumTwin {
         guard !momentum.isEmpty else { return }
         try withoutGradient {
             try Tensor.interpolate(momentum, to: online.map { $0.detached() }, weight: 1 - decay)
+        }
+    }
+
+    /// Takes back the last updates, during which the online weights have not changed.
+    /// - Throws: ``TorchError``
+    public func takeBack(updates: Int) throws {
+        // m₀ + (1 − dⁿ)(p − m₀) is where n updates lead, so p has to be left by as much.
+        guard !momentum.isEmpty, decay > 0 else { return }
+        let weight = 1 - 1 / pow(decay, Double(updates))
+        try withoutGradient {
+            try Tensor.interpolate(momentum, to: online.map { $0.detached() }, weight: weight)
         }
     }
 }

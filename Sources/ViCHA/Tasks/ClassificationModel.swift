@@ -66,7 +66,8 @@ public final class ClassificationModel {
     private let online: Encoders
     private let head: ClassificationHead
     private let teacher: (encoders: Encoders, head: ClassificationHead)?
-    let twin: MomentumTwin
+    /// Moves the momentum weights.
+    public let twin: MomentumTwin
 
     /// Builds the model with random weights, and its momentum twin as a copy.
     ///

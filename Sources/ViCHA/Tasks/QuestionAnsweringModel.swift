@@ -46,7 +46,8 @@ public final class QuestionAnsweringModel {
     public let configuration: ModelConfiguration
     /// All weights under the official keys.
     public let store: ParameterStore
-    let twin: MomentumTwin
+    /// Moves the momentum weights.
+    public let twin: MomentumTwin
     private let online: Part
     private let teacher: Part?
 
