@@ -5,6 +5,12 @@ import PackageDescription
 /// wheel inside `.venv`.
 let libtorch = Context.environment["LIBTORCH"] ?? Context.packageDirectory + "/.venv/libtorch"
 
+/// Where the program looks for libtorch: from where it lies itself, so that a clone can be moved, then where it
+/// was built.
+let runPaths =
+    (Context.environment["LIBTORCH"] == nil ? ["$ORIGIN/../../../.venv/libtorch/lib"] : [])
+    + [libtorch + "/lib"]
+
 let swift: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 let package = Package(
@@ -19,7 +25,7 @@ let package = Package(
     ],
     targets: [
         // The C shim over libtorch. The flags name the wheel's headers and libraries, which no
-        // package manager knows; the run path makes the binary find them without an environment.
+        // package manager knows; the run paths make the binary find them without an environment.
         .target(
             name: "CTorch",
             cxxSettings: [
@@ -31,9 +37,8 @@ let package = Package(
                 .define("USE_C10D_GLOO"),
             ],
             linkerSettings: [
-                .unsafeFlags([
-                    "-L" + libtorch + "/lib", "-Xlinker", "-rpath=" + libtorch + "/lib",
-                ]),
+                .unsafeFlags(
+                    ["-L" + libtorch + "/lib"] + runPaths.flatMap { ["-Xlinker", "-rpath=" + $0] }),
                 .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
             ]),
         .systemLibrary(

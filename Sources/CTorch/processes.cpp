@@ -1,6 +1,14 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
 #include "support.h"
 
 using namespace ctorch;
@@ -17,6 +25,38 @@ std::chrono::milliseconds milliseconds(double seconds) {
     return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
 }
 
+// A socket that listens on the addresses of one host alone: the store asks nobody who they are, so it must
+// not be reached from other networks, as it is when libtorch chooses the address.
+int listening(const char *host, uint16_t port) {
+    addrinfo hints{}, *found = nullptr;
+    hints.ai_socktype = SOCK_STREAM;
+    const int failure = getaddrinfo(host, std::to_string(port).c_str(), &hints, &found);
+    TORCH_CHECK(failure == 0, "cannot find the host '", host, "': ", gai_strerror(failure));
+    int reason = EADDRNOTAVAIL;
+    for (const addrinfo *place = found; place; place = place->ai_next) {
+        const int file = socket(place->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const int yes = 1;
+        if (file >= 0 && setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+            bind(file, place->ai_addr, place->ai_addrlen) == 0 && listen(file, SOMAXCONN) == 0) {
+            freeaddrinfo(found);
+            return file;
+        }
+        reason = errno;
+        if (file >= 0) close(file);
+    }
+    freeaddrinfo(found);
+    TORCH_CHECK(false, "cannot listen on ", host, ":", port, ": ", std::strerror(reason));
+}
+
+uint16_t portOf(int file) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    TORCH_CHECK(getsockname(file, reinterpret_cast<sockaddr *>(&address), &size) == 0, "no port");
+    return ntohs(
+        address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6 &>(address).sin6_port
+                                      : reinterpret_cast<sockaddr_in &>(address).sin_port);
+}
+
 }  // namespace
 
 CTStore ct_store_new(
@@ -25,6 +65,10 @@ CTStore ct_store_new(
         c10d::TCPStoreOptions options;
         options.port = port;
         options.isServer = isServer;
+        if (isServer) {
+            options.masterListenFd = listening(host, port);
+            options.port = portOf(*options.masterListenFd);
+        }
         options.waitWorkers = false;
         options.timeout = milliseconds(timeout);
         return reinterpret_cast<CTStore>(

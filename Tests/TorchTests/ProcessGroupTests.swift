@@ -82,4 +82,24 @@ import Torch
             _ = try ProcessStore(host: "127.0.0.1", port: server.port, isServer: true)
         }
     }
+
+    /// Whoever reaches the store is trusted, so it listens where it is meant to and nowhere else.
+    @Test func theStoreListensOnItsHostAlone() throws {
+        let server = try ProcessStore(host: "127.0.0.1", port: 0, isServer: true)
+        func isReached(_ host: String) -> Bool {
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = UInt16(server.port).bigEndian
+            inet_pton(AF_INET, host, &address.sin_addr)
+            let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(file) }
+            return withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(file, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                }
+            }
+        }
+        #expect(isReached("127.0.0.1"))
+        #expect(!isReached("127.0.0.2"))
+    }
 }
