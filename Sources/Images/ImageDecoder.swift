@@ -2,7 +2,8 @@ import CImageCodecs
 import Foundation
 
 /// Reads JPEG and PNG files as RGB, with the pixels that Pillow gives. Orientation tags and alpha are
-/// ignored, as in the official code.
+/// ignored, as in the official code. A progressive JPEG that lacks scans may differ by some levels at
+/// its upper and lower edge: libjpeg-turbo before 3.0.1 smooths those otherwise.
 ///
 /// Memory: the file, three bytes for each pixel of the result, and for JPEG files of several scans two
 /// bytes for each sample. The header is judged before anything is taken: a picture of more pixels
