@@ -49,7 +49,7 @@ let package = Package(
         .target(name: "CLIP", dependencies: ["Files", "Torch"], swiftSettings: swift),
         .target(
             name: "CImageCodecs",
-            linkerSettings: [.linkedLibrary("turbojpeg"), .linkedLibrary("png16")]),
+            linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
         .target(name: "Images", dependencies: ["CImageCodecs"], swiftSettings: swift),
         .target(name: "Text", dependencies: ["Files"], swiftSettings: swift),
         .target(name: "Datasets", dependencies: ["Files", "Images", "Text"], swiftSettings: swift),

@@ -23,6 +23,7 @@ public final class CLIPEncoder {
     public let device: Device
     private let autocast: DType?
     private let workers: Int
+    private let pixelLimit: Int
 
     /// Opens a model.
     ///
@@ -33,10 +34,11 @@ public final class CLIPEncoder {
     ///   - autocast: type of matrix products; nil for full precision
     ///   - batchSize: images or texts at once
     ///   - workers: threads that decode images
+    ///   - pixelLimit: images of more pixels are not read
     /// - Throws: `CLIPError`, `VocabularyError`, and errors of files
     public init(
         path: String, merges: String, device: Device = .cpu, autocast: DType? = nil,
-        batchSize: Int = 64, workers: Int = 2
+        batchSize: Int = 64, workers: Int = 2, pixelLimit: Int = ImageDecoder.standardLimit
     ) throws {
         let checkpoint = try CLIPCheckpoint(path: path)
         let c = checkpoint.configuration
@@ -52,6 +54,7 @@ public final class CLIPEncoder {
         self.autocast = autocast
         self.batchSize = batchSize
         self.workers = workers
+        self.pixelLimit = pixelLimit
     }
 
     /// Side of the images that the model sees. pixels
@@ -77,12 +80,13 @@ public final class CLIPEncoder {
         images: [(name: String, path: String)], progress: (Int) -> Void = { _ in }
     ) throws -> (rows: Tensor, skipped: [SkippedName]) {
         let (batchSize, side, normalization) = (batchSize, imageSize, normalization)
+        let pixelLimit = pixelLimit
         let loader = PrefetchingLoader(
             0..<(images.count + batchSize - 1) / batchSize, workers: workers, ahead: 2 * workers
         ) { number in
             PreparedImages(
                 Array(images[number * batchSize..<min(images.count, (number + 1) * batchSize)]),
-                side: side, normalization: normalization)
+                side: side, normalization: normalization, pixelLimit: pixelLimit)
         }
         defer { loader.stop() }
         var parts: [Tensor] = []
@@ -115,12 +119,15 @@ private struct PreparedImages: Sendable {
     var count = 0
     var skipped: [SkippedName] = []
 
-    init(_ images: [(name: String, path: String)], side: Int, normalization: PixelNormalization) {
+    init(
+        _ images: [(name: String, path: String)], side: Int, normalization: PixelNormalization,
+        pixelLimit: Int
+    ) {
         pixels.reserveCapacity(images.count * 3 * side * side)
         for image in images {
             do {
-                let decoded = try ImageDecoder.decode(path: image.path)
-                pixels += normalization(decoded.resized(shortSide: side).centerCropped(to: side))
+                let decoded = try ImageDecoder.decode(path: image.path, limit: pixelLimit)
+                pixels += normalization(decoded.centerSquare(side: side))
                 count += 1
             } catch {
                 skipped.append(SkippedName(name: image.name, reason: "\(error)"))

@@ -18,6 +18,8 @@ public struct ImageTextOptions: Sendable {
     public var drawnConceptShare: Double?
     /// Whether large JPEGs are decoded at a reduced scale; faster, with slightly other pixels.
     public var decodesReduced = false
+    /// Which files are read.
+    public var acceptance = ImageAcceptance()
     /// Whether the words left and right change places in the text of a mirrored image.
     public var swapsSides = false
 
@@ -134,7 +136,7 @@ public struct ImageTextDataset: Sendable {
     public var images: TrainingImages {
         TrainingImages(
             names: pairs.map { [$0.image] }, paths: paths, transform: options.transform,
-            decodesReduced: options.decodesReduced)
+            decodesReduced: options.decodesReduced, acceptance: options.acceptance)
     }
 
     /// The text and the joined concepts of a pair, as they are tokenized.

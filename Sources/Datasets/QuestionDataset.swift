@@ -106,7 +106,7 @@ public struct QuestionDataset: Sendable {
     public func images(_ options: ImageTextOptions) -> TrainingImages {
         TrainingImages(
             names: files.map { [$0] }, paths: .unchanged, transform: options.transform,
-            decodesReduced: options.decodesReduced)
+            decodesReduced: options.decodesReduced, acceptance: options.acceptance)
     }
 
     /// The batch of the given questions for training. Every sample draws from a stream of its own,

@@ -17,6 +17,8 @@ public struct EvaluationOptions: Sendable {
     public var separatesConcepts = false
     /// Whether large JPEGs are decoded at a reduced scale; faster, with slightly other pixels.
     public var decodesReduced = false
+    /// Which files are read. Those that are cut short are read as far as they go in any case.
+    public var acceptance = ImageAcceptance()
     /// Whether records of one image are taken together. Otherwise each counts as an image of its own,
     /// which can only be right for the captions of one of them.
     public var mergesRepeatedImages = false
@@ -35,6 +37,8 @@ public struct ImageArrays: Sendable {
     public var side: Int
     /// nil where concepts are not read.
     public var concepts: EncodedBatch?
+    /// What is wrong with files that are cut short or damaged, of which the images show what there is.
+    public private(set) var damages: [ImageError] = []
 
     /// Makes the value.
     init(pixels: [Float], rows: Int, side: Int, concepts: EncodedBatch?) {
@@ -44,7 +48,7 @@ public struct ImageArrays: Sendable {
         self.concepts = concepts
     }
 
-    /// Reads images.
+    /// Reads images, those that are cut short as far as they go.
     ///
     /// - Parameters:
     ///   - files: the image files
@@ -61,8 +65,10 @@ public struct ImageArrays: Sendable {
         pixels = []
         pixels.reserveCapacity(rows * 3 * side * side)
         for file in files {
-            let image = try ImageDecoder.decode(
-                path: file, shortSide: options.decodesReduced ? 2 * side : nil)
+            let (image, damage) = try ImageDecoder.decodeAvailable(
+                path: file, shortSide: options.decodesReduced ? 2 * side : nil,
+                limit: options.acceptance.maxPixels)
+            if let damage { damages.append(damage) }
             pixels += PixelNormalization.clip(image.resized(width: side, height: side))
         }
         let separator = options.separatesConcepts ? " [SEP] " : " "

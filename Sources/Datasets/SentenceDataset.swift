@@ -74,7 +74,7 @@ public struct SentenceDataset: Sendable {
     public func images(_ options: ImageTextOptions) -> TrainingImages {
         TrainingImages(
             names: sentences.map(\.images), paths: paths, transform: options.transform,
-            decodesReduced: options.decodesReduced)
+            decodesReduced: options.decodesReduced, acceptance: options.acceptance)
     }
 
     /// The batch of the given sentences for training. Every sample draws from a stream of its own,

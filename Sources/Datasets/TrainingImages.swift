@@ -45,6 +45,7 @@ public struct TrainingImages: Sendable {
     private let paths: ImagePaths
     private let transform: ImageTransform
     private let decodesReduced: Bool
+    private let acceptance: ImageAcceptance
     private let normalization: PixelNormalization
 
     /// Describes the images; no file is read yet.
@@ -54,15 +55,18 @@ public struct TrainingImages: Sendable {
     ///   - paths: where the images lie
     ///   - transform: what is done to each
     ///   - decodesReduced: whether large JPEGs are decoded at a reduced scale
+    ///   - acceptance: which files are read
     ///   - normalization: how pixels become numbers
     public init(
         names: [[String]], paths: ImagePaths, transform: ImageTransform,
-        decodesReduced: Bool, normalization: PixelNormalization = .clip
+        decodesReduced: Bool, acceptance: ImageAcceptance,
+        normalization: PixelNormalization = .clip
     ) {
         self.names = names
         self.paths = paths
         self.transform = transform
         self.decodesReduced = decodesReduced
+        self.acceptance = acceptance
         self.normalization = normalization
     }
 
@@ -124,8 +128,14 @@ public struct TrainingImages: Sendable {
 
     private func image(_ name: String) throws -> RGBImage {
         // A crop may take a fifth of the area, so a side is kept a good two times the result's.
-        try ImageDecoder.decode(
-            path: paths.resolve(name), shortSide: decodesReduced ? transform.side * 2 : nil)
+        let path = paths.resolve(name)
+        let shortSide = decodesReduced ? transform.side * 2 : nil
+        return acceptance.trainsOnTruncated
+            ? try ImageDecoder.decodeAvailable(
+                path: path, shortSide: shortSide, limit: acceptance.maxPixels
+            ).image
+            : try ImageDecoder.decode(
+                path: path, shortSide: shortSide, limit: acceptance.maxPixels)
     }
 }
 

@@ -1,36 +1,17 @@
 import CImageCodecs
 import Foundation
 
-/// Why a picture cannot be read.
-public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
-    case missing(path: String)
-    case unreadable(path: String, reason: String)
-    case unknownFormat(path: String)
-    case corrupt(path: String, reason: String)
-    case tooLarge(path: String, width: Int, height: Int)
-    case unwritable(reason: String)
-
-    /// What happened, where, and what to do about it.
-    public var description: String {
-        switch self {
-        case .missing(let path):
-            "there is no image '\(path)'; check the data directory and the path replacements"
-        case .unreadable(let path, let reason): "cannot read the image '\(path)': \(reason)"
-        case .unknownFormat(let path):
-            "'\(path)' is no image this program reads: it is neither JPEG nor PNG"
-        case .corrupt(let path, let reason): "the image '\(path)' is corrupt: \(reason)"
-        case .tooLarge(let path, let width, let height):
-            "the image '\(path)' has \(width)×\(height) pixels, more than "
-                + "\(ImageDecoder.mostPixels); resize it first"
-        case .unwritable(let reason): "the image cannot be encoded: \(reason)"
-        }
-    }
-}
-
-/// Reads JPEG and PNG files as RGB. Orientation tags and alpha are ignored, as in the official code.
+/// Reads JPEG and PNG files as RGB, with the pixels that Pillow gives. Orientation tags and alpha are
+/// ignored, as in the official code. A progressive JPEG that lacks scans may differ by some levels at
+/// its upper and lower edge: libjpeg-turbo before 3.0.1 smooths those otherwise.
+///
+/// Memory: the file, three bytes for each pixel of the result, and for JPEG files of several scans two
+/// bytes for each sample. The header is judged before anything is taken: a picture of more pixels
+/// than the limit is refused, as is a large one whose file is too short to hold it.
 public enum ImageDecoder {
-    /// Pictures with more pixels are refused, since they are most likely an attack or a mistake.
-    public static let mostPixels = 1 << 28
+    /// The most pixels of a picture that is read where nothing else is said: where Pillow begins to
+    /// warn. A photograph has 12 to 61 million; a few cameras make more.
+    public static let standardLimit = 89_478_485
 
     /// Reads a file.
     ///
@@ -38,54 +19,89 @@ public enum ImageDecoder {
     ///   - path: a JPEG or PNG, told apart by content
     ///   - shortSide: if given, a JPEG may come out smaller, with a short side of at least this many
     ///     pixels; this is much faster for large photographs and changes the result slightly
+    ///   - limit: pictures of more pixels are refused
     /// - Throws: ``ImageError``
-    public static func decode(path: String, shortSide: Int? = nil) throws -> RGBImage {
-        let data: Data
+    public static func decode(
+        path: String, shortSide: Int? = nil, limit: Int = standardLimit
+    ) throws -> RGBImage {
+        try decode(contents(path), name: path, shortSide: shortSide, limit: limit)
+    }
+
+    /// Reads the bytes of a file; `name` stands in errors.
+    /// - Throws: ``ImageError``
+    public static func decode(
+        _ data: Data, name: String, shortSide: Int? = nil, limit: Int = standardLimit
+    ) throws -> RGBImage {
+        let (image, damage) = try decode(
+            data, name: name, shortSide: shortSide, limit: limit, accepts: { $0.hasEnoughData })
+        if let damage { throw damage }
+        return image
+    }
+
+    /// Reads a file as far as it goes: what is missing at its end stays black, or white in files of
+    /// inks, as Pillow has it with `LOAD_TRUNCATED_IMAGES`. The official code evaluates with this.
+    ///
+    /// - Parameters: as those of ``decode(path:shortSide:limit:)``
+    /// - Returns: the picture, and what is wrong with its file
+    /// - Throws: ``ImageError`` where not even the header can be read
+    public static func decodeAvailable(
+        path: String, shortSide: Int? = nil, limit: Int = standardLimit
+    ) throws -> (image: RGBImage, damage: ImageError?) {
+        let data = try contents(path)
+        func decoded(_ data: Data) throws -> (image: RGBImage, damage: ImageError?) {
+            try decode(
+                data, name: path, shortSide: shortSide, limit: limit, accepts: { _ in true })
+        }
+        let (image, damage) = try decoded(data)
+        guard let damage, FileKind(data) == .jpeg else { return (image, damage) }
+        // With a mark of the end, as Pillow adds one, the decoder also gives what it was holding back.
+        return (try decoded(data + Self.endOfJPEG).image, damage)
+    }
+
+    private static let endOfJPEG = Data([0xff, 0xd9])
+
+    private static func contents(_ path: String) throws -> Data {
         do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
+            return try Data(contentsOf: URL(fileURLWithPath: path))
         } catch {
             if !FileManager.default.fileExists(atPath: path) {
                 throw ImageError.missing(path: path)
             }
             throw ImageError.unreadable(path: path, reason: (error as NSError).localizedDescription)
         }
-        return try decode(data, name: path, shortSide: shortSide)
     }
 
-    /// Reads the bytes of a file; `name` stands in errors.
-    /// - Throws: ``ImageError``
-    public static func decode(_ data: Data, name: String, shortSide: Int? = nil) throws -> RGBImage
-    {
+    private static func decode(
+        _ data: Data, name: String, shortSide: Int?, limit: Int, accepts: (ICHeader) -> Bool
+    ) throws -> (image: RGBImage, damage: ImageError?) {
         try data.withUnsafeBytes { bytes in
             let start = bytes.bindMemory(to: UInt8.self).baseAddress
-            let isJPEG = bytes.starts(with: [0xff, 0xd8])
-            let isPNG = bytes.starts(with: [0x89, 0x50, 0x4e, 0x47])
-            guard isJPEG || isPNG else { throw ImageError.unknownFormat(path: name) }
-            var width: Int32 = 0
-            var height: Int32 = 0
-            try check(name) {
-                isJPEG
-                    ? ic_jpeg_size(start, bytes.count, &width, &height, $0)
-                    : ic_png_size(start, bytes.count, &width, &height, $0)
+            let kind = FileKind(bytes)
+            if case .other(let words) = kind {
+                throw ImageError.unknownFormat(path: name, kind: words)
             }
+            var header = ICHeader()
+            let (status, reason) = withMessage {
+                kind == .jpeg
+                    ? ic_jpeg_header(start, bytes.count, &header, $0)
+                    : ic_png_header(start, bytes.count, &header, $0)
+            }
+            guard status == ICComplete else { throw ImageError.corrupt(path: name, reason: reason) }
+            let (width, height) = (Int(header.width), Int(header.height))
             guard width > 0, height > 0 else {
                 throw ImageError.corrupt(path: name, reason: "it has no pixels")
             }
-            guard Int(width) * Int(height) <= mostPixels else {
-                throw ImageError.tooLarge(path: name, width: Int(width), height: Int(height))
+            guard width * height <= limit else {
+                throw ImageError.tooLarge(path: name, width: width, height: height, limit: limit)
             }
-            var image = ICImage()
-            try check(name) {
-                isJPEG
-                    ? ic_jpeg_decode(
-                        start, bytes.count,
-                        Int32(eighths(short: Int(min(width, height)), wanted: shortSide)), &image,
-                        $0)
-                    : ic_png_decode(start, bytes.count, &image, $0)
+            guard accepts(header) else { throw ImageError.corrupt(path: name, reason: reason) }
+            let eighths =
+                kind == .jpeg ? eighths(short: min(width, height), wanted: shortSide) : 8
+            return try pixels(name, width: width, height: height, eighths: eighths) {
+                kind == .jpeg
+                    ? ic_jpeg_decode(start, bytes.count, Int32(eighths), $0, $1)
+                    : ic_png_decode(start, bytes.count, $0, $1)
             }
-            defer { ic_free(image.pixels) }
-            let isInverted = image.format == ICFormatCMYK && hasAdobeMarker(bytes)
-            return rgb(image, invertedInk: isInverted)
         }
     }
 
@@ -95,105 +111,34 @@ public enum ImageDecoder {
         return [1, 2, 4].first { short * $0 / 8 >= wanted } ?? 8
     }
 
-    private static func check(_ name: String, _ body: (UnsafeMutablePointer<CChar>) -> Int32) throws
-    {
-        try withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IC_MESSAGE_LENGTH)) {
-            message in
-            guard let start = message.baseAddress else { return }
-            start.pointee = 0
-            guard body(start) == 0 else {
-                throw ImageError.corrupt(path: name, reason: String(cString: start))
-            }
+    /// The picture that a decoder writes, which is all written unless the decoder refuses.
+    private static func pixels(
+        _ name: String, width: Int, height: Int, eighths: Int,
+        _ decoder: (UnsafeMutablePointer<UInt8>?, UnsafeMutablePointer<CChar>?) -> ICStatus
+    ) throws -> (image: RGBImage, damage: ImageError?) {
+        let (width, height) = ((width * eighths + 7) / 8, (height * eighths + 7) / 8)
+        var damage: ImageError?
+        let pixels = try [UInt8](unsafeUninitializedCapacity: 3 * width * height) { target, count in
+            let (status, reason) = withMessage { decoder(target.baseAddress, $0) }
+            if status != ICComplete { damage = .corrupt(path: name, reason: reason) }
+            if let damage, status == ICRefused { throw damage }
+            count = 3 * width * height
         }
+        return (RGBImage(width: width, height: height, pixels: pixels), damage)
     }
 
-    private static func rgb(_ image: ICImage, invertedInk: Bool) -> RGBImage {
-        let (width, height) = (Int(image.width), Int(image.height))
-        let count = width * height
-        guard let source = image.pixels else { return RGBImage(width: 0, height: 0, pixels: []) }
-        let pixels = [UInt8](unsafeUninitializedCapacity: 3 * count) { target, filled in
-            switch image.format {
-            case ICFormatCMYK:
-                for i in 0..<count {
-                    func ink(_ channel: Int) -> Int {
-                        let value = Int(source[4 * i + channel])
-                        return invertedInk ? 255 - value : value
-                    }
-                    let light = 255 - ink(3)
-                    for channel in 0..<3 {
-                        // x·y / 255, rounded, in integers.
-                        let product = ink(channel) * light + 128
-                        let shade = ((product >> 8) + product) >> 8
-                        target[3 * i + channel] = UInt8(max(0, min(255, light - shade)))
-                    }
-                }
-            case ICFormatGray16:
-                source.withMemoryRebound(to: UInt16.self, capacity: count) { grey in
-                    for i in 0..<count {
-                        // Values above 255 become white, as the official code's library has it.
-                        let value = UInt8(min(255, grey[i]))
-                        for channel in 0..<3 { target[3 * i + channel] = value }
-                    }
-                }
-            default:
-                _ = target.update(
-                    fromContentsOf: UnsafeBufferPointer(start: source, count: 3 * count))
-            }
-            filled = 3 * count
+    private static func withMessage(_ body: (UnsafeMutablePointer<CChar>?) -> ICStatus) -> (
+        status: ICStatus, message: String
+    ) {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IC_MESSAGE_LENGTH)) { message in
+            message.initialize(repeating: 0)
+            let status = body(message.baseAddress)
+            return (
+                status,
+                String(
+                    decoding: message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self
+                )
+            )
         }
-        return RGBImage(width: width, height: height, pixels: pixels)
-    }
-
-    /// Whether a JPEG carries Adobe's marker; such files store inks inverted.
-    private static func hasAdobeMarker(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        var position = 2
-        while position + 4 <= bytes.count, bytes[position] == 0xff, bytes[position + 1] != 0xda {
-            let length = Int(bytes[position + 2]) << 8 | Int(bytes[position + 3])
-            if bytes[position + 1] == 0xee, position + 9 <= bytes.count,
-                bytes[(position + 4)..<(position + 9)].elementsEqual("Adobe".utf8)
-            {
-                return true
-            }
-            position += 2 + length
-        }
-        return false
-    }
-}
-
-/// Writes pictures as files' bytes.
-public enum ImageEncoder {
-    /// - Throws: ``ImageError/unwritable(reason:)``
-    public static func jpeg(_ image: RGBImage, quality: Int = 90) throws -> Data {
-        try encode { out, count, message in
-            ic_jpeg_encode(
-                image.pixels, Int32(image.width), Int32(image.height), Int32(quality), out, count,
-                message)
-        }
-    }
-
-    /// - Throws: ``ImageError/unwritable(reason:)``
-    public static func png(_ image: RGBImage) throws -> Data {
-        try encode { out, count, message in
-            ic_png_encode(
-                image.pixels, Int32(image.width), Int32(image.height), out, count, message)
-        }
-    }
-
-    private static func encode(
-        _ body: (
-            UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>, UnsafeMutablePointer<Int>,
-            UnsafeMutablePointer<CChar>
-        ) -> Int32
-    ) throws -> Data {
-        var bytes: UnsafeMutablePointer<UInt8>?
-        var count = 0
-        var message = [CChar](repeating: 0, count: Int(IC_MESSAGE_LENGTH))
-        let status = body(&bytes, &count, &message)
-        guard status == 0, let bytes else {
-            throw ImageError.unwritable(
-                reason: String(decoding: message.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self))
-        }
-        defer { ic_free(bytes) }
-        return Data(bytes: bytes, count: count)
     }
 }

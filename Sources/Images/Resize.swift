@@ -12,36 +12,59 @@ extension RGBImage {
     /// A part of the picture in another size.
     public func resized(from box: PixelBox, width newWidth: Int, height newHeight: Int) -> RGBImage
     {
-        let part = cropped(to: box)
-        // Pillow's order of the two passes, which shows in the rounding between them: found by
-        // comparing 3,500 random sizes.
-        let isVerticalFirst =
-            newHeight < part.height && part.height - newHeight > 2 * (part.width - newWidth)
-        return isVerticalFirst
-            ? part.resampledColumns(to: newHeight).resampledRows(to: newWidth)
-            : part.resampledRows(to: newWidth).resampledColumns(to: newHeight)
+        cropped(to: box).resized(
+            width: newWidth, height: newHeight,
+            keeping: PixelBox(left: 0, top: 0, width: newWidth, height: newHeight))
     }
 
-    /// The short side in a given length, the other in proportion; the centre square of it is what
-    /// CLIP sees.
+    /// The short side in a given length, the other in proportion.
     public func resized(shortSide side: Int) -> RGBImage {
-        width <= height
-            ? resized(width: side, height: side * height / width)
-            : resized(width: side * width / height, height: side)
+        let (width, height) = size(shortSide: side)
+        return resized(width: width, height: height)
     }
 
-    /// The centre of the picture.
-    public func centerCropped(to side: Int) -> RGBImage {
+    /// What CLIP sees: the centre square of the picture whose short side has a given length. Only that
+    /// square is computed, however long the other side is.
+    public func centerSquare(side: Int) -> RGBImage {
         func start(_ length: Int) -> Int {
             Int((Double(length - side) / 2).rounded(.toNearestOrEven))
         }
-        return cropped(
-            to: PixelBox(left: start(width), top: start(height), width: side, height: side))
+        let (width, height) = size(shortSide: side)
+        return resized(
+            width: width, height: height,
+            keeping: PixelBox(left: start(width), top: start(height), width: side, height: side))
     }
 
-    private func resampledRows(to newWidth: Int) -> RGBImage {
-        if newWidth == width { return self }
-        let kernel = ResampleKernel(from: width, to: newWidth)
+    private func size(shortSide side: Int) -> (width: Int, height: Int) {
+        width <= height ? (side, side * height / width) : (side * width / height, side)
+    }
+
+    /// A part of the picture in another size, which is all that is computed.
+    private func resized(width newWidth: Int, height newHeight: Int, keeping part: PixelBox)
+        -> RGBImage
+    {
+        let horizontal = ResampleKernel(
+            from: width, to: newWidth, keeping: part.left..<part.left + part.width)
+        let vertical = ResampleKernel(
+            from: height, to: newHeight, keeping: part.top..<part.top + part.height)
+        // Pillow's order of the two passes, which shows in the rounding between them: found by
+        // comparing 3,500 random sizes.
+        let isVerticalFirst =
+            newHeight < height && height - newHeight > 2 * (width - newWidth)
+        let (columns, rows) = (horizontal.sources, vertical.sources)
+        let needed = cropped(
+            to: PixelBox(
+                left: columns.lowerBound, top: rows.lowerBound, width: columns.count,
+                height: rows.count))
+        return isVerticalFirst
+            ? needed.resampledColumns(vertical).resampledRows(horizontal)
+            : needed.resampledRows(horizontal).resampledColumns(vertical)
+    }
+
+    /// - Precondition: the picture has the kernel's sources as its columns.
+    private func resampledRows(_ kernel: ResampleKernel) -> RGBImage {
+        if kernel.isIdentity { return self }
+        let newWidth = kernel.count
         let pixels = [UInt8](unsafeUninitializedCapacity: 3 * newWidth * height) { target, count in
             self.pixels.withUnsafeBufferPointer { source in
                 for y in 0..<height {
@@ -68,9 +91,10 @@ extension RGBImage {
         return RGBImage(width: newWidth, height: height, pixels: pixels)
     }
 
-    private func resampledColumns(to newHeight: Int) -> RGBImage {
-        if newHeight == height { return self }
-        let kernel = ResampleKernel(from: height, to: newHeight)
+    /// - Precondition: the picture has the kernel's sources as its rows.
+    private func resampledColumns(_ kernel: ResampleKernel) -> RGBImage {
+        if kernel.isIdentity { return self }
+        let newHeight = kernel.count
         let stride = 3 * width
         let pixels = [UInt8](unsafeUninitializedCapacity: stride * newHeight) { target, count in
             var sums = [Int32](repeating: 0, count: stride)
@@ -93,22 +117,36 @@ extension RGBImage {
     }
 }
 
-/// The weights of a one-dimensional bicubic resize as fixed-point numbers of 22 bits.
+/// The weights of a one-dimensional bicubic resize as fixed-point numbers of 22 bits, for some of the
+/// resulting positions.
 private struct ResampleKernel {
     private static let bits = 22
     private var firsts: [Int] = []
     private var weights: [Int32] = []
     private var starts: [Int] = [0]
 
+    /// The positions that the results are made of.
+    let sources: Range<Int>
+    /// Whether nothing changes.
+    let isIdentity: Bool
+    /// Number of results.
+    var count: Int { firsts.count }
+
     /// One half, which the sums start from to round.
     let half = Int32(1) << (bits - 1)
 
-    init(from size: Int, to newSize: Int) {
+    init(from size: Int, to newSize: Int, keeping kept: Range<Int>) {
+        isIdentity = size == newSize
+        guard !isIdentity else {
+            sources = kept
+            return
+        }
         let scale = Double(size) / Double(newSize)
         let filterScale = max(scale, 1)
         let inverse = 1 / filterScale
         let support = 2 * filterScale
-        for index in 0..<newSize {
+        var (lowest, highest) = (size, 0)
+        for index in kept {
             let center = (Double(index) + 0.5) * scale
             let first = max(0, Int(center - support + 0.5))
             let end = min(size, Int(center + support + 0.5))
@@ -123,11 +161,14 @@ private struct ResampleKernel {
                 weights.append(Int32(scaled < 0 ? scaled - 0.5 : scaled + 0.5))
             }
             starts.append(weights.count)
+            (lowest, highest) = (min(lowest, first), max(highest, end))
         }
+        sources = min(lowest, highest)..<highest
     }
 
+    /// Where in the sources a result begins, and the weights from there.
     subscript(index: Int) -> (first: Int, weights: ArraySlice<Int32>) {
-        (firsts[index], weights[starts[index]..<starts[index + 1]])
+        (firsts[index] - sources.lowerBound, weights[starts[index]..<starts[index + 1]])
     }
 
     func clip(_ sum: Int32) -> UInt8 { UInt8(max(0, min(255, sum >> Self.bits))) }

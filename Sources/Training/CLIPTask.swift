@@ -19,6 +19,8 @@ public struct CLIPTrainingConfiguration: Sendable, Equatable {
     public var schedule = LearningRateSchedule.Configuration()
     /// What is done to pictures.
     public var augmentation = AugmentationConfiguration()
+    /// Which image files are read.
+    public var images = ImageAcceptance()
     /// Share of texts that are one noun of a caption instead of all of it. Concepts are embedded
     /// without a sentence around them, which a small model that only ever saw sentences does badly.
     public var conceptShare = 0.0
@@ -40,6 +42,9 @@ public struct CLIPTrainingConfiguration: Sendable, Equatable {
         try require(
             (0.01...1).contains(augmentation.cropScale), "augmentation.crop_scale",
             "between 0.01 and 1")
+        try require(
+            ImageAcceptance.possibleLimits.contains(images.maxPixels), "images.max_pixels",
+            "between 1 and \(ImageAcceptance.possibleLimits.upperBound)")
         try require((0...1).contains(conceptShare), "concept_share", "between 0 and 1")
     }
 }
@@ -51,6 +56,7 @@ extension CLIPTrainingConfiguration: FileConfiguration {
         case optimizer
         case schedule = "schedular"
         case augmentation
+        case images
         case conceptShare = "concept_share"
     }
 
@@ -64,6 +70,7 @@ extension CLIPTrainingConfiguration: FileConfiguration {
         try keys.read(.optimizer, &optimizer)
         try keys.read(.schedule, &schedule)
         try keys.read(.augmentation, &augmentation)
+        try keys.read(.images, &images)
         try keys.read(.conceptShare, &conceptShare)
     }
 
@@ -76,6 +83,7 @@ extension CLIPTrainingConfiguration: FileConfiguration {
         try keys.encode(optimizer, forKey: .optimizer)
         try keys.encode(schedule, forKey: .schedule)
         try keys.encode(augmentation, forKey: .augmentation)
+        try keys.encode(images, forKey: .images)
         try keys.encode(conceptShare, forKey: .conceptShare)
     }
 
@@ -88,6 +96,7 @@ extension CLIPTrainingConfiguration: FileConfiguration {
                     + CLIPConfiguration.knownKeys.filter { $0.section.isEmpty }.flatMap(\.keys)
             ), ("optimizer", OptimizerConfiguration.CodingKeys.allCases.map(\.rawValue)),
             ("augmentation", AugmentationConfiguration.CodingKeys.allCases.map(\.rawValue)),
+            ("images", ImageAcceptance.CodingKeys.allCases.map(\.rawValue)),
             ("schedular", LearningRateSchedule.Configuration.CodingKeys.allCases.map(\.rawValue)),
         ] + CLIPConfiguration.knownKeys.filter { !$0.section.isEmpty }
     }
@@ -158,7 +167,8 @@ public struct CLIPTask: TrainingTask {
                 configuration.augmentation.framing(side: configuration.model.vision.imageSize),
                 flips: configuration.augmentation.flips,
                 augmentation: configuration.augmentation.usesRandAugment
-                    ? RandAugment(keepsOverflows: false) : nil), decodesReduced: true)
+                    ? RandAugment(keepsOverflows: false) : nil), decodesReduced: true,
+            acceptance: configuration.images)
     }
 
     /// Makes sure that every image file exists.

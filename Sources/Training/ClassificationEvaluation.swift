@@ -81,7 +81,9 @@ public struct ClassificationEvaluation: Sendable, Equatable {
         var predictions: [Int] = []
         var probabilities: [[Float]] = []
         let classes = model.kind.classes
+        let damaged = DamagedImages()
         while let arrays = try loader.next() {
+            arrays.images.forEach(damaged.add)
             let batch = ClassificationBatch(arrays).to(device: options.device)
             let logits = try withAutocast(options.autocast, on: options.device) {
                 try model.logits(batch).to(dtype: .float32).checked()
@@ -93,6 +95,7 @@ public struct ClassificationEvaluation: Sendable, Equatable {
             }
             display.update(predictions.count, items: predictions.count, title: "evaluating")
         }
+        try damaged.report()
         self.init(predictions, set.sentences, classes: classes)
         self.probabilities = probabilities
     }

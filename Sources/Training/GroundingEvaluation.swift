@@ -110,9 +110,11 @@ public struct GroundingEvaluation {
         defer { loader.stop() }
         let display = ProgressDisplay(total: set.records.count, unit: "phrases")
         let step = max(1, set.records.count / max(1, options.examples))
+        let damaged = DamagedImages()
         while let arrays = try loader.next() {
             let first = findings.count
             let images = arrays.images
+            damaged.add(images)
             let heat = try mapper(
                 images: images.tensor.to(device: options.device),
                 concepts: images.concepts.map { TokenBatch($0).to(device: options.device) },
@@ -133,6 +135,7 @@ public struct GroundingEvaluation {
             }
             display.update(findings.count, items: findings.count, title: "grounding")
         }
+        try damaged.report()
     }
 
     /// Adds the heat map of a phrase. `[g, g]` on the CPU

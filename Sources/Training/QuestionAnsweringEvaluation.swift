@@ -60,7 +60,9 @@ public struct QuestionAnsweringEvaluation: Sendable {
             TokenBatch(set.encoded(answers: list)).to(device: options.device))
         let display = ProgressDisplay(total: set.records.count, unit: "questions")
         var found: [[Answer]] = []
+        let damaged = DamagedImages()
         while let arrays = try loader.next() {
+            damaged.add(arrays.images)
             let ranked = try withAutocast(options.autocast, on: options.device) {
                 try answerer.rank(
                     answerer.encode(arrays.images, arrays.questions, on: options.device), encoded,
@@ -74,6 +76,7 @@ public struct QuestionAnsweringEvaluation: Sendable {
             display.update(found.count, items: found.count, title: "answering")
         }
         ranked = found
+        try damaged.report()
     }
 }
 

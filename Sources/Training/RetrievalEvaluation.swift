@@ -59,6 +59,7 @@ public struct RetrievalSearch {
             let texts = try pass.encodeTexts()
             let similarities = try pass.similarities(to: texts)
             let matching = try options.candidates > 0 ? pass.match(texts, similarities) : nil
+            try pass.damaged.report(options.processes)
             return (similarities, matching)
         }
     }
@@ -92,6 +93,7 @@ private struct SearchPass {
     let set: RetrievalEvaluationSet
     let scorer: RetrievalScorer
     let options: RetrievalSearch.Options
+    let damaged = DamagedImages()
     /// By the number of the batch.
     private var kept: [Int: EncodedImages] = [:]
 
@@ -196,6 +198,7 @@ private struct SearchPass {
         defer { loader.stop() }
         var place = 0
         while let arrays = try loader.next() {
+            damaged.add(arrays)
             try body(
                 numbers[place],
                 scorer.encode(

@@ -25,6 +25,8 @@ public struct TrainingSettings: Sendable, Equatable {
     public var saveStep: Int?
     /// What is done to pictures at random.
     public var augmentation = AugmentationConfiguration()
+    /// Which image files are read.
+    public var images = ImageAcceptance()
     /// Tokens kept of a caption, with its class token.
     public var captionTokens = 25
     /// Tokens kept of all concepts, with their class token.
@@ -46,6 +48,9 @@ public struct TrainingSettings: Sendable, Equatable {
         try require(
             (0.01...1).contains(augmentation.cropScale), "augmentation.crop_scale",
             "between 0.01 and 1")
+        try require(
+            ImageAcceptance.possibleLimits.contains(images.maxPixels), "images.max_pixels",
+            "between 1 and \(ImageAcceptance.possibleLimits.upperBound)")
         for (key, value) in [("caption_tokens", captionTokens), ("concept_tokens", conceptTokens)] {
             try require(
                 (2...model.text.maxPositions).contains(value), key,
@@ -79,6 +84,7 @@ extension TrainingSettings: Codable {
         case bert = "bert_config"
         case saveStep = "save_step"
         case augmentation
+        case images
         case captionTokens = "caption_tokens"
         case conceptTokens = "concept_tokens"
     }
@@ -105,6 +111,7 @@ extension TrainingSettings: Codable {
         if keys.contains(.augmentation) {
             try augmentation.read(from: keys.superDecoder(forKey: .augmentation))
         }
+        try keys.read(.images, &images)
         try keys.read(.captionTokens, &captionTokens)
         try keys.read(.conceptTokens, &conceptTokens)
     }
@@ -123,6 +130,7 @@ extension TrainingSettings: Codable {
         try keys.encodeIfPresent(drawnConceptShare, forKey: .drawnConceptShare)
         try keys.encodeIfPresent(saveStep, forKey: .saveStep)
         try keys.encode(augmentation, forKey: .augmentation)
+        try keys.encode(images, forKey: .images)
         try keys.encode(captionTokens, forKey: .captionTokens)
         try keys.encode(conceptTokens, forKey: .conceptTokens)
     }
@@ -136,6 +144,7 @@ extension TrainingSettings: Codable {
                     + ModelConfiguration.CodingKeys.allCases.map(\.rawValue)
             ), ("optimizer", OptimizerConfiguration.CodingKeys.allCases.map(\.rawValue)),
             ("augmentation", AugmentationConfiguration.CodingKeys.allCases.map(\.rawValue)),
+            ("images", ImageAcceptance.CodingKeys.allCases.map(\.rawValue)),
             ("schedular", LearningRateSchedule.Configuration.CodingKeys.allCases.map(\.rawValue)),
         ]
     }
@@ -209,6 +218,7 @@ extension ImageTextOptions {
         separatesConcepts = settings.separatesConcepts
         drawnConceptShare = settings.drawnConceptShare
         decodesReduced = !isOfficial
+        acceptance = settings.images
         self.swapsSides = swapsSides && !isOfficial
     }
 }
@@ -221,6 +231,7 @@ extension EvaluationOptions {
         conceptTokens = settings.model.usesConcepts ? settings.conceptTokens : nil
         separatesConcepts = settings.separatesConcepts
         decodesReduced = settings.model.compatibility == .corrected
+        acceptance = settings.images
         mergesRepeatedImages = settings.model.compatibility == .corrected
     }
 }

@@ -155,7 +155,7 @@ import Torch
         try failure(["--set", "batch_size=3"], "queue_size")
         try failure(["--config", "/no.yaml"], "no such file")
         try failure(["--checkpoint", "/no.safetensors"], "/no.safetensors")
-        try failure(["--resume"], "checkpoint_last.safetensors")
+        try failure(["--resume"], "there is no checkpoint in '\(output)/run'")
         try failure(["--output-dir", "/dev/null/x"], "cannot write '/dev/null/x'")
         if Device.cudaCount == 0 { try failure(["--device", "cuda"], "no CUDA device") }
         let warned = try pretrain(output + "/run", ["--set", "queue_sise=8", "--max-steps", "1"])
@@ -165,7 +165,10 @@ import Torch
                 && warned.errors.contains("'queue_size'"))
         // A checkpoint of other sizes names the keys.
         try failure(
-            ["--checkpoint", output + "/run/checkpoint_last.safetensors", "--set", "embed_dim=20"],
+            [
+                "--checkpoint", output + "/run/checkpoint_last.safetensors", "--set",
+                "embed_dim=20", "--output-dir", output + "/other",
+            ],
             "vision_proj.weight (model [20, 24], file [64, 24])")
     }
 

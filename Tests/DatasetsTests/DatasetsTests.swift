@@ -272,6 +272,33 @@ import Text
         #expect(try stuck.next() == nil)
     }
 
+    /// Files that are cut short are replaced in training unless it is told otherwise, and read in an
+    /// evaluation, which learns of them.
+    @Test func cutImagesAreReadInEvaluation() throws {
+        let (dataset, directory) = try Self.dataset(3)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let file = directory.appendingPathComponent("1.png")
+        let data = try Data(contentsOf: file)
+        try data.prefix(data.count - 30).write(to: file)
+        #expect(try dataset.batch([1], seed: (1, 1)).skipped.count == 1)
+        var options = dataset.options
+        options.acceptance.trainsOnTruncated = true
+        let tokenizer = try WordPieceTokenizer(
+            vocabularyFile: directory.appendingPathComponent("vocab.txt").path)
+        let tolerant = ImageTextDataset(
+            pairs: dataset.pairs, paths: dataset.paths, tokenizer: tokenizer, options: options)
+        #expect(try tolerant.batch([1], seed: (1, 1)).skipped == [])
+        var evaluation = EvaluationOptions(side: 8)
+        let images = [0, 1].map { directory.path + "/\($0).png" }
+        func arrays() throws -> ImageArrays {
+            try ImageArrays(images, concepts: [[], []], tokenizer: tokenizer, evaluation)
+        }
+        let damages = try arrays().damages
+        #expect(damages.count == 1 && "\(damages)".contains(file.path))
+        evaluation.acceptance.maxPixels = 1
+        #expect(throws: ImageError.self) { try arrays() }
+    }
+
     @Test func missingImagesAreListed() throws {
         let (dataset, directory) = try Self.dataset(3)
         defer { try? FileManager.default.removeItem(at: directory) }

@@ -47,8 +47,9 @@ import Testing
             }
             #expect(path == "p/file")
         }
-        #expect(try error(Data("just a text".utf8)) == .unknownFormat(path: "p/file"))
-        #expect(try error(Data()) == .unknownFormat(path: "p/file"))
+        #expect(
+            try error(Data("just a text".utf8)) == .unknownFormat(path: "p/file", kind: "no image"))
+        #expect(try error(Data()) == .unknownFormat(path: "p/file", kind: "empty"))
         #expect(throws: ImageError.missing(path: "/no/such.jpg")) {
             try ImageDecoder.decode(path: "/no/such.jpg")
         }

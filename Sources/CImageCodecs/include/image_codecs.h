@@ -1,37 +1,43 @@
-// JPEG and PNG decoding and encoding through libturbojpeg and libpng. libpng reports errors with
-// longjmp, which must not cross Swift frames, so the calls that can fail stay in C.
+// JPEG and PNG decoding and encoding through libjpeg and libpng. Both report errors with longjmp,
+// which must not cross Swift frames, so the calls that can fail stay in C.
 #ifndef IMAGE_CODECS_H
 #define IMAGE_CODECS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-// Layout of decoded pixels.
-typedef enum ICFormat {
-    ICFormatRGB,        // 3 bytes a pixel
-    ICFormatCMYK,       // 4 bytes a pixel, as stored in the file
-    ICFormatGray16,     // 2 bytes a pixel in the machine's byte order
-} ICFormat;
+// What became of a picture.
+typedef enum ICStatus {
+    ICComplete,         // all of it is there
+    ICDamaged,          // its end is missing or broken, as the message says
+    ICRefused,          // there is nothing to show, as the message says
+} ICStatus;
 
-typedef struct ICImage {
-    uint8_t *pixels;    // released with ic_free
+// What the beginning of a file says, before any pixel is decoded.
+typedef struct ICHeader {
     int width;
     int height;
-    ICFormat format;
-} ICImage;
+    // Whether the file has at least the bytes that a picture of its size takes in its format. Small
+    // pictures are not judged.
+    bool hasEnoughData;
+} ICHeader;
 
 enum { IC_MESSAGE_LENGTH = 256 };
 
-// Size of a JPEG from its header. 0, or -1 and a message.
-int ic_jpeg_size(const uint8_t *bytes, size_t count, int *width, int *height, char *message);
-// Decodes a JPEG, at `eighths`/8 of its size (1 ... 8). 0, or -1 and a message.
-int ic_jpeg_decode(const uint8_t *bytes, size_t count, int eighths, ICImage *image, char *message);
-// Size of a PNG from its header.
-int ic_png_size(const uint8_t *bytes, size_t count, int *width, int *height, char *message);
-// Decodes a PNG: palettes become colours, alpha is dropped, 16-bit colours keep their high byte and
-// 16-bit grey keeps both.
-int ic_png_decode(const uint8_t *bytes, size_t count, ICImage *image, char *message);
-// Encodes RGB pixels; `*out` is released with ic_free.
+// The header of a JPEG: ICComplete or ICRefused.
+ICStatus ic_jpeg_header(const uint8_t *bytes, size_t count, ICHeader *header, char *message);
+// Decodes a JPEG to RGB, at `eighths`/8 of its size (1 ... 8, sides rounded up). Every one of the
+// 3 · width · height bytes of `pixels` is written; rows that could not be read are without ink.
+ICStatus ic_jpeg_decode(
+    const uint8_t *bytes, size_t count, int eighths, uint8_t *pixels, char *message);
+// The header of a PNG: ICComplete or ICRefused.
+ICStatus ic_png_header(const uint8_t *bytes, size_t count, ICHeader *header, char *message);
+// Decodes a PNG to RGB: palettes become colours, alpha is dropped, 16-bit colours keep their high byte
+// and 16-bit grey is cut at 255, as Pillow has it. Every one of the 3 · width · height bytes of
+// `pixels` is written; pixels that could not be read are black, or of a palette's first colour.
+ICStatus ic_png_decode(const uint8_t *bytes, size_t count, uint8_t *pixels, char *message);
+// Encodes RGB pixels; `*out` is released with ic_free. 0, or -1 and a message.
 int ic_jpeg_encode(
     const uint8_t *pixels, int width, int height, int quality, uint8_t **out, size_t *outCount,
     char *message);

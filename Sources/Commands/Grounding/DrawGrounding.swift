@@ -50,9 +50,10 @@ struct DrawGrounding: ParsableCommand {
         try trained.model.load(trained.checkpoint, into: model, tokenizer.identity)
         let mapper = model.heatMapper
         try mapper.check(configuration.attention)
-        let picture = try ImageDecoder.decode(path: image)
+        let picture = try ImageDecoder.decode(path: image, limit: configuration.images.maxPixels)
         let found = try concepts.find(
-            [image], isNeeded: configuration.model.usesConcepts, device: device,
+            [image], isNeeded: configuration.model.usesConcepts,
+            pixelLimit: configuration.images.maxPixels, device: device,
             autocast: trained.model.device.autocast
         ).concepts
         let arrays = try ImageArrays(

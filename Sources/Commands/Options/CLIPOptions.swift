@@ -2,6 +2,7 @@ import ArgumentParser
 import Concepts
 import Files
 import Foundation
+import Images
 import Torch
 
 /// Which CLIP model.
@@ -20,7 +21,7 @@ struct CLIPModelOptions: ParsableArguments {
 
     /// The model, which must be named.
     func encoder(
-        on device: Device, autocast: DType?, batchSize: Int = 64, workers: Int = 2
+        on device: Device, autocast: DType?, batchSize: Int = 64, workers: Int = 2, pixelLimit: Int
     ) throws -> CLIPEncoder {
         guard let clip else {
             throw ValidationError(
@@ -29,7 +30,7 @@ struct CLIPModelOptions: ParsableArguments {
         }
         return try CLIPEncoder(
             path: clip, merges: Resources.merges(merges), device: device, autocast: autocast,
-            batchSize: batchSize, workers: workers)
+            batchSize: batchSize, workers: workers, pixelLimit: pixelLimit)
     }
 }
 
@@ -43,9 +44,17 @@ struct CLIPOptions: ParsableArguments {
     @Option(help: "Threads that decode images.")
     var workers = 2
 
+    @Option(help: "Images of more pixels are refused, since most such files are attacks.")
+    var maxImagePixels = ImageDecoder.standardLimit
+
     @OptionGroup var device: DeviceOptions
 
     func validate() throws {
+        guard ImageAcceptance.possibleLimits.contains(maxImagePixels) else {
+            throw ValidationError(
+                "--max-image-pixels must be between 1 and "
+                    + "\(ImageAcceptance.possibleLimits.upperBound)")
+        }
         guard batchSize > 0 else { throw ValidationError("--batch-size must be 1 or more") }
         guard workers > 0 else { throw ValidationError("--workers must be 1 or more") }
     }
@@ -54,7 +63,7 @@ struct CLIPOptions: ParsableArguments {
     func encoder() throws -> CLIPEncoder {
         try model.encoder(
             on: device.resolved(), autocast: device.autocast, batchSize: batchSize,
-            workers: workers)
+            workers: workers, pixelLimit: maxImagePixels)
     }
 }
 

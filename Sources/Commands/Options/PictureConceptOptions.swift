@@ -29,11 +29,11 @@ struct PictureConceptOptions: ParsableArguments {
 
     /// The concepts of each picture that can be read, in the pictures' order.
     func find(
-        _ pictures: [String], isNeeded: Bool, device: Device, autocast: DType?
+        _ pictures: [String], isNeeded: Bool, pixelLimit: Int, device: Device, autocast: DType?
     ) throws -> (pictures: [String], concepts: [[String]]) {
         guard let concepts else {
             if isNeeded { note(Self.missing) }
-            let (readable, skipped) = try Self.readable(pictures)
+            let (readable, skipped) = try Self.readable(pictures, pixelLimit: pixelLimit)
             if readable.isEmpty, let first = skipped.first {
                 throw ConceptError.noReadableImage(name: first.name, reason: first.reason)
             }
@@ -41,20 +41,21 @@ struct PictureConceptOptions: ParsableArguments {
             return (readable, Array(repeating: [], count: readable.count))
         }
         let finder = try ConceptFinder(
-            clip.encoder(on: device, autocast: autocast), vocabulary: concepts, count: top)
+            clip.encoder(on: device, autocast: autocast, pixelLimit: pixelLimit),
+            vocabulary: concepts, count: top)
         let (found, skipped) = try finder(pictures)
         report(skipped: skipped)
         return (found.map(\.path), found.map { $0.concepts.map(\.name) })
     }
 
     /// The pictures that can be read, and the others.
-    static func readable(_ pictures: [String]) throws -> (
+    static func readable(_ pictures: [String], pixelLimit: Int) throws -> (
         pictures: [String], skipped: [SkippedName]
     ) {
         let loader = PrefetchingLoader(0..<pictures.count, workers: 2, ahead: 8) { number in
             let path = pictures[number]
             do {
-                _ = try ImageDecoder.decode(path: path, shortSide: 1)
+                _ = try ImageDecoder.decode(path: path, shortSide: 1, limit: pixelLimit)
                 return SkippedName?.none
             } catch {
                 return SkippedName(name: path, reason: "\(error)")

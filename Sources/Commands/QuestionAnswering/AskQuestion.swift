@@ -62,7 +62,8 @@ struct AskQuestion: ParsableCommand {
             configuration.model, distills: false, device: device)
         try trained.model.load(trained.checkpoint, into: model, tokenizer.identity)
         let found = try concepts.find(
-            [image], isNeeded: configuration.model.usesConcepts, device: device,
+            [image], isNeeded: configuration.model.usesConcepts,
+            pixelLimit: configuration.images.maxPixels, device: device,
             autocast: trained.model.device.autocast)
         let paths = ImagePaths.unchanged
         let set = QuestionDataset(

@@ -43,10 +43,18 @@ struct Figure {
 }
 
 extension RGBImage {
+    /// A file's image, of which a page tells something, as far as it can be read.
+    /// - Throws: `ImageError`
+    static func shown(_ path: String, shortSide: Int? = nil) throws -> RGBImage {
+        try ImageDecoder.decodeAvailable(
+            path: path, shortSide: shortSide, limit: ImageAcceptance.possibleLimits.upperBound
+        ).image
+    }
+
     /// A file's image with a shorter side that suits a page.
     /// - Throws: `ImageError`
     static func thumbnail(_ path: String, shortSide: Int = 160) throws -> RGBImage {
-        let image = try ImageDecoder.decode(path: path, shortSide: shortSide)
+        let image = try shown(path, shortSide: shortSide)
         return min(image.width, image.height) > shortSide
             ? image.resized(shortSide: shortSide) : image
     }

@@ -30,7 +30,7 @@ struct GroundingPage {
     }
 
     private func figure(_ example: GroundingEvaluation.Example) throws -> String {
-        let original = try ImageDecoder.decode(path: paths.resolve(example.record.image))
+        let original = try RGBImage.shown(paths.resolve(example.record.image))
         let scale = Double(Self.side) / Double(max(original.width, original.height))
         let picture = original.resized(
             width: max(1, Int(Double(original.width) * scale)),

@@ -56,7 +56,8 @@ struct IndexImages: ParsableCommand {
             shardSize: storage.shardSize)
         let found = try findConcepts(of: names, trained)
         try writer.run(progress: bar.progress) { range, progress in
-            let (pictures, skipped) = try PictureConceptOptions.readable(range.map { names[$0] })
+            let (pictures, skipped) = try PictureConceptOptions.readable(
+                range.map { names[$0] }, pixelLimit: trained.configuration.images.maxPixels)
             return .init(
                 values: try features(of: pictures, found, trained, progress), skipped: skipped)
         }
@@ -79,7 +80,9 @@ struct IndexImages: ParsableCommand {
             }
             return nil
         }
-        let encoder = try concepts.clip.encoder(on: trained.device, autocast: trained.autocast)
+        let encoder = try concepts.clip.encoder(
+            on: trained.device, autocast: trained.autocast,
+            pixelLimit: trained.configuration.images.maxPixels)
         let table = try encoder.vocabulary(vocabulary, storedIn: path("vocabulary"))
         let bar = storage.table(
             path(IndexedConcepts.table), names: names.count, unit: "images", title: "concepts")

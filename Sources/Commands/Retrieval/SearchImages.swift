@@ -52,6 +52,7 @@ struct SearchImages: ParsableCommand {
             found = try options.concepts.find(
                 Self.imageFiles(images ?? ""),
                 isNeeded: trained.configuration.model.usesConcepts,
+                pixelLimit: trained.configuration.images.maxPixels,
                 device: trained.device, autocast: trained.autocast)
         }
         let search = try trained.search(
