@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Images
 
@@ -42,9 +43,9 @@ public struct TrainingImages: Sendable {
     /// Makes sure that every image file exists.
     /// - Throws: ``AnnotationError/missingImages(count:examples:)``
     public func checkExistence() throws {
-        var seen = Set<String>()
+        var seen = Set<ExactString>()
         var missing: [String] = []
-        for name in names.joined() where seen.insert(name).inserted {
+        for name in names.joined() where seen.insert(ExactString(name)).inserted {
             let path = paths.resolve(name)
             if access(path, R_OK) != 0 { missing.append(path) }
         }
