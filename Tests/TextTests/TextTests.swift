@@ -72,6 +72,7 @@ import Testing
         ("&#xFDD0;a", "a"), ("&#0;", "\u{fffd}"), ("a\u{85}b", "a…b"), ("ŉ", "'n"), ("ǅ", "dž"),
         ("a\u{c}b", "a b"), ("sÃ³ cafÃ©", "só café"), ("â€œquotedâ€\u{9d}", "\"quoted\""),
         ("Ｌｏｕｄ　ﾊﾟ", "loud パ"), ("\u{1b}[36mblue\u{1b}[0m", "blue"), ("e\u{301}", "é"),
+        ("\u{e0067}\u{30c}e\u{301}", "\u{e0067}\u{30c}é"),
         ("<b>&amp;eacute;", "<b>é"),
     ]) func repairedTexts(_ text: String, _ plain: String) {
         #expect(TextRepair.cleaned(text).unicodeScalars.elementsEqual(plain.unicodeScalars))

@@ -56,7 +56,7 @@ enum TextRepair {
             scalars = MojibakeRepair.repaired(scalars)
             scalars = withoutEscapeSequences(withPlainCharacters(scalars))
             scalars.removeAll(where: isUnwanted)
-            scalars = composed(scalars)
+            scalars = ComposedForm.of(scalars)
             if scalars == before { return String(String.UnicodeScalarView(scalars)) }
             pass += 1
         }
@@ -130,13 +130,5 @@ enum TextRepair {
             place += 1
         }
         return result
-    }
-
-    /// Normal form C.
-    private static func composed(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
-        guard scalars.contains(where: { $0.value >= 0x80 }) else { return scalars }
-        return Array(
-            String(String.UnicodeScalarView(CombiningMarks.ordered(scalars)))
-                .precomposedStringWithCanonicalMapping.unicodeScalars)
     }
 }
