@@ -93,7 +93,9 @@ let package = Package(
         .testTarget(
             name: "TorchTests", dependencies: ["Torch"], exclude: ["Fixtures"], swiftSettings: swift
         ),
-        .testTarget(name: "TextTests", dependencies: ["Text"], swiftSettings: swift),
+        .testTarget(
+            name: "TextTests", dependencies: ["Files", "Text"], exclude: ["Fixtures"],
+            swiftSettings: swift),
         .testTarget(
             name: "ScenesTests", dependencies: ["Scenes", "Datasets", "Drawing", "Images"],
             swiftSettings: swift),
@@ -106,10 +108,10 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "ConceptsTests",
-            dependencies: ["Concepts", "Datasets", "Nouns", "Text", "Torch"],
+            dependencies: ["Concepts", "Datasets", "Files", "Nouns", "Text", "Torch"],
             swiftSettings: swift),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "Images", "Text"],
+            name: "DatasetsTests", dependencies: ["Datasets", "Files", "Images", "Text"],
             swiftSettings: swift),
         .testTarget(
             name: "NounsTests", dependencies: ["Nouns"], exclude: ["Fixtures"], swiftSettings: swift

@@ -91,8 +91,7 @@ public struct CLIPCheckpoint {
     private static func decode<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value
     {
         do {
-            return try JSONDecoder().decode(
-                type, from: Data(contentsOf: URL(fileURLWithPath: path)))
+            return try JSONDocument(path: path).decode(type)
         } catch {
             throw CLIPError.unknownLayout(path: path, reason: "\(error)")
         }

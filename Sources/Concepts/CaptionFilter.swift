@@ -66,15 +66,11 @@ public struct CaptionFilter {
     }
 
     private static func imageAndCaptions(_ record: RawRecord) throws -> (String, [String]) {
-        func invalid(_ field: String, _ expected: String) -> AnnotationError {
-            .invalidRecord(
-                file: record.file.path, record: record.index, field: field, expected: expected)
-        }
         guard let image = try record.text("image"), !image.isEmpty else {
-            throw invalid("image", "a path")
+            throw record.problem("image", expected: "a path")
         }
         guard let captions = try record.texts("caption"), !captions.isEmpty else {
-            throw invalid("caption", "a text or a list with a text")
+            throw record.problem("caption", expected: "a text or a list with a text")
         }
         return (image, captions)
     }
@@ -102,7 +98,7 @@ public struct CaptionFilter {
             throw ConceptError.widthMismatch(
                 images.path, images.width, captions.path, captions.width)
         }
-        let skipped = Set(images.skipped.map(\.name))
+        let skipped = Set(images.skipped.map { ExactString($0.name) })
         var result: [Float?] = []
         result.reserveCapacity(pairs.count)
         progress(0)
@@ -113,7 +109,7 @@ public struct CaptionFilter {
             for index in block {
                 let (image, caption) = try pair(index)
                 let imageRow = images.names.number(of: image)
-                guard imageRow != nil || skipped.contains(image) else {
+                guard imageRow != nil || skipped.contains(ExactString(image)) else {
                     throw ConceptError.missingEmbedding(name: image, path: images.path)
                 }
                 isReadable.append(imageRow != nil)
@@ -179,7 +175,7 @@ public struct CaptionFilter {
             let index = kept[place]
             let record = file[Int(pairs[index].record)]
             var changes: [(field: String, value: JSONText)] = []
-            if try record.isList("caption") {
+            if record.isList("caption") {
                 changes.append(("caption", JSONText(try pair(index).caption)))
             }
             if storesSimilarity, let similarity = similarities[index] {

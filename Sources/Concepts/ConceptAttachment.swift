@@ -24,13 +24,13 @@ public struct ConceptAttachment {
         /// Best first, `count` for each image.
         var numbers: [Int32]
         var count: Int
-        var skipped: Set<String>
+        var skipped: Set<ExactString>
         let path: String
 
         /// nil for an image that was skipped.
         func callAsFunction(_ image: String) throws -> ArraySlice<Int32>? {
             guard let place = names.number(of: image) else {
-                if skipped.contains(image) { return nil }
+                if skipped.contains(ExactString(image)) { return nil }
                 throw ConceptError.missingEmbedding(name: image, path: path)
             }
             return numbers[place * count..<(place + 1) * count]
@@ -61,13 +61,13 @@ public struct ConceptAttachment {
             concepts: concepts.rows, count: count, rounding: rounding, path: concepts.path,
             device: device)
         var isUsed = [Bool](repeating: false, count: images.count)
-        let skipped = Set(images.skipped.map(\.name))
+        let skipped = Set(images.skipped.map { ExactString($0.name) })
         for file in files {
             for index in 0..<file.count {
                 for name in try file[index].imageNames() {
                     if let row = images.names.number(of: name) {
                         isUsed[row] = true
-                    } else if !skipped.contains(name) {
+                    } else if !skipped.contains(ExactString(name)) {
                         throw ConceptError.missingEmbedding(name: name, path: images.path)
                     }
                 }
@@ -103,7 +103,7 @@ public struct ConceptAttachment {
         self.vocabulary = (0..<vocabulary.count).map { JSONText(vocabulary[$0]) }
         concepts = ImageConcepts(
             names: ranks.names, numbers: try ranks.rows.array(of: Int32.self), count: ranks.width,
-            skipped: Set(ranks.skipped.map(\.name)), path: ranks.path)
+            skipped: Set(ranks.skipped.map { ExactString($0.name) }), path: ranks.path)
     }
 
     /// Writes a file with the field `kwords`, or `kwords1` and `kwords2` for records of two images.

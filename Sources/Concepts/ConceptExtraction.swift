@@ -109,10 +109,11 @@ public struct ConceptExtraction: Sendable {
                 continue
             }
             for caption in captions {
-                let concepts = extractor.concepts(of: caption)
-                for head in concepts.heads { part.heads.add(head) }
-                for attribute in concepts.attributes { part.attributes.add(attribute) }
-                for relation in concepts.relations { part.relations.add(relation) }
+                extractor.addConcepts(of: caption) { concepts in
+                    for head in concepts.heads { part.heads.add(head) }
+                    for attribute in concepts.attributes { part.attributes.add(attribute) }
+                    for relation in concepts.relations { part.relations.add(relation) }
+                }
             }
             part.captions += captions.count
         }
@@ -131,8 +132,8 @@ extension RawRecord {
         } else if let captions = try texts("caption") ?? texts("sentence") {
             return captions
         }
-        throw AnnotationError.invalidRecord(
-            file: file.path, record: index, field: field ?? "caption",
+        throw problem(
+            field ?? "caption",
             expected: "a text or a list of texts (or sentence, for NLVR2)")
     }
 }

@@ -22,8 +22,13 @@ struct EmbeddingJSON {
             guard numbers.count == width, width > 0 else {
                 throw malformed("'\(name)' has \(numbers.count) numbers, others \(width)")
             }
-            guard names.insert(name).isNew else { throw malformed("'\(name)' stands in it twice") }
-            values += numbers
+            let (number, isNew) = names.insert(name)
+            if isNew {
+                values += numbers
+            } else {
+                // As Python reads it, the last of several counts, in the place of the first.
+                values.replaceSubrange(number * width..<(number + 1) * width, with: numbers)
+            }
         }
         guard names.count > 0 else { throw malformed("it is empty") }
         self.names = names

@@ -148,10 +148,10 @@ public struct TableWriter {
     }
 
     private func write(_ shard: Int, _ range: Range<Int>, _ rows: Rows) throws {
-        let skipped = Set(rows.skipped.map(\.name))
+        let skipped = Set(rows.skipped.map { ExactString($0.name) })
         var bytes: [UInt8] = []
         var ends: [Int] = []
-        for number in range where skipped.isEmpty || !skipped.contains(names[number]) {
+        for number in range where skipped.isEmpty || !skipped.contains(ExactString(names[number])) {
             bytes.append(contentsOf: names.utf8(number))
             ends.append(bytes.count)
         }

@@ -1,8 +1,11 @@
+import Files
+
 /// Why annotations cannot be used.
 public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible {
     case unreadable(file: String, reason: String)
     case malformed(file: String, reason: String)
     case invalidRecord(file: String, record: Int, field: String, expected: String)
+    case invalidValue(file: String, JSONProblem)
     case invalidText(file: String, record: Int, field: String)
     case empty(files: [String])
     case missingImages(count: Int, examples: [String])
@@ -15,9 +18,10 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
         case .unreadable(let file, let reason):
             "cannot read the annotation file '\(file)': \(reason)"
         case .malformed(let file, let reason):
-            "'\(file)' is no JSON array of records: \(reason)"
+            "'\(file)' cannot be read: \(reason)"
         case .invalidRecord(let file, let record, let field, let expected):
             "'\(file)', record \(record) (counted from 0): '\(field)' must be \(expected)"
+        case .invalidValue(let file, let problem): "'\(file)': \(problem)"
         case .invalidText(let file, let record, let field):
             "'\(file)', record \(record) (counted from 0): '\(field)' is no UTF-8 text"
         case .empty(let files):

@@ -1,4 +1,6 @@
+import Files
 import Foundation
+import Text
 
 /// A record of an annotation file. What a record of the official files needs and its type cannot
 /// say stands in ``problem``.
@@ -24,7 +26,8 @@ public struct FieldProblem: Sendable, Equatable {
 
     /// The problem of a field none of whose texts has a character that can be seen.
     static func noText(_ texts: [String], _ field: String, _ expected: String) -> FieldProblem? {
-        texts.allSatisfy { $0.allSatisfy(\.isWhitespace) } ? FieldProblem(field, expected) : nil
+        texts.allSatisfy { $0.unicodeScalars.allSatisfy(\.isPythonSpace) }
+            ? FieldProblem(field, expected) : nil
     }
 }
 
@@ -64,10 +67,9 @@ public enum AnnotationFile {
     /// Reads a JSON file of any form.
     /// - Throws: ``AnnotationError``
     public static func load<Value: Decodable>(_ type: Value.Type, file: String) throws -> Value {
-        let data = try contents(of: file)
         do {
-            return try JSONDecoder().decode(Value.self, from: data)
-        } catch let error as DecodingError {
+            return try JSONDocument(path: file).decode(type)
+        } catch let error as JSONError {
             throw AnnotationError(error, file: file)
         }
     }
@@ -81,50 +83,26 @@ public enum AnnotationFile {
             let exists = FileManager.default.fileExists(atPath: file)
             throw AnnotationError.unreadable(
                 file: file,
-                reason: exists ? (error as NSError).localizedDescription : "there is no such file")
+                reason: exists ? FileWritingError.describe(error) : "there is no such file")
         }
     }
 }
 
 extension AnnotationError {
-    /// Says of a decoding error which record and field it concerns.
-    init(_ error: DecodingError, file: String) {
-        let context: DecodingError.Context
-        let expected: String
+    /// Says which file an error is about.
+    init(_ error: JSONError, file: String) {
         switch error {
-        case .keyNotFound(let key, let found):
-            context = DecodingError.Context(
-                codingPath: found.codingPath + [key], debugDescription: found.debugDescription)
-            expected = "there"
-        case .typeMismatch(let type, let found), .valueNotFound(let type, let found):
-            context = found
-            expected = "of type \(type)"
-        case .dataCorrupted(let found) where found.codingPath.isEmpty:
-            let reason = (found.underlyingError as NSError?)?.userInfo["NSDebugDescription"]
-            self = .malformed(file: file, reason: reason as? String ?? found.debugDescription)
-            return
-        case .dataCorrupted(let found):
-            context = found
-            expected = found.debugDescription
-        @unknown default:
-            self = .malformed(file: file, reason: "\(error)")
-            return
+        case .unreadable(let reason): self = .unreadable(file: file, reason: reason)
+        case .malformed: self = .malformed(file: file, reason: error.description)
+        case .invalid(let problem): self = .invalidValue(file: file, problem)
         }
-        guard let record = context.codingPath.first?.intValue else {
-            self = .malformed(file: file, reason: context.debugDescription)
-            return
-        }
-        let field = context.codingPath.dropFirst().map {
-            $0.intValue.map { "[\($0)]" } ?? $0.stringValue
-        }
-        self = .invalidRecord(
-            file: file, record: record,
-            field: field.isEmpty ? "the record" : field.joined(separator: ""), expected: expected)
     }
 }
 
 /// A text or a list of texts, as some fields of the official files hold either.
-struct TextOrList: Codable {
+struct TextOrList: Codable, JSONDescribed {
+    static let jsonDescription = "a text or a list of texts"
+
     let values: [String]
     private let isList: Bool
 
@@ -149,7 +127,9 @@ struct TextOrList: Codable {
 }
 
 /// A text, or a number that serves as a name.
-struct TextOrNumber: Decodable {
+struct TextOrNumber: Decodable, JSONDescribed {
+    static let jsonDescription = "a text or a whole number"
+
     let text: String
 
     init(from decoder: any Decoder) throws {

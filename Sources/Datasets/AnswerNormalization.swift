@@ -1,16 +1,17 @@
-import Foundation
+import Files
+import Text
 
 /// Brings answers to a common form before they are compared, as the evaluation of VQA v2 does
 /// (Antol et al. 2015; `parity/vqa_accuracy`).
 public enum AnswerNormalization {
     /// A predicted answer: punctuation, then number words, articles and contractions.
     public static func prediction(_ answer: String) -> String {
-        let line = answer.replacing("\n", with: " ").replacing("\t", with: " ")
-        return words(punctuation(line.trimmingCharacters(in: .whitespacesAndNewlines)))
+        let line = answer.unicodeScalars.map { ["\n", "\t"].contains($0) ? " " : $0 }
+        return words(punctuation(String(String.UnicodeScalarView(line)).strippedOfPythonSpace()))
     }
 
     /// Marks that are dropped beside a space, and become a space between two other characters.
-    private static let marks: [Character] = [
+    private static let marks: [Unicode.Scalar] = [
         ";", "/", "[", "]", "\"", "{", "}", "(", ")", "=", "+", "\\", "_", "-", ">", "<", "@", "`",
         ",", "?", "!",
     ]
@@ -20,7 +21,7 @@ public enum AnswerNormalization {
 
     /// Drops punctuation: what annotators wrote gets no more than this.
     public static func punctuation(_ answer: String) -> String {
-        let original = Array(answer)
+        let original = Array(answer.unicodeScalars)
         let hasNumberWithComma = original.indices.dropFirst().dropLast().contains { place in
             original[place] == "," && original[place - 1].isDigit && original[place + 1].isDigit
         }
@@ -36,7 +37,7 @@ public enum AnswerNormalization {
             }
         }
         var dropped = 0
-        var kept: [Character] = []
+        var kept = String.UnicodeScalarView()
         for (place, character) in result.enumerated() {
             let isBeforeDigit = place + 1 < result.count && result[place + 1].isDigit
             if character == ".", !isBeforeDigit, dropped < mostPeriods {
@@ -50,25 +51,27 @@ public enum AnswerNormalization {
 
     /// Lower case, digits for number words, no articles, contractions with their apostrophes.
     private static func words(_ answer: String) -> String {
-        answer.lowercased().split(whereSeparator: \.isWhitespace).map(String.init)
-            .map { numbers[$0] ?? $0 }.filter { !["a", "an", "the"].contains($0) }
-            .map { contractions[$0] ?? $0 }.joined(separator: " ")
+        answer.pythonLowercased().splitAtPythonSpace().map { ExactString($0) }
+            .map { numbers[$0] ?? $0 }.filter { !articles.contains($0) }
+            .map { contractions[$0]?.text ?? $0.text }.joined(separator: " ")
     }
 
-    private static let numbers = [
+    private static let articles: Set<ExactString> = ["a", "an", "the"]
+
+    private static let numbers: [ExactString: ExactString] = [
         "none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5",
         "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10",
     ]
 
     /// What stands for each contraction that lacks one of its apostrophes. `somebody'd` loses its own,
     /// as in the official table.
-    private static let contractions: [String: String] = {
-        var table = ["somebody'd": "somebodyd"]
+    private static let contractions: [ExactString: ExactString] = {
+        var table: [ExactString: ExactString] = ["somebody'd": "somebodyd"]
         for word in contracted.split(whereSeparator: \.isWhitespace).map(String.init) {
             for place in word.indices where word[place] == "'" {
                 var without = word
                 without.remove(at: place)
-                table[without] = word
+                table[ExactString(without)] = ExactString(word)
             }
         }
         return table
@@ -88,12 +91,9 @@ public enum AnswerNormalization {
         """
 }
 
-extension Character {
+extension Unicode.Scalar {
     /// A decimal digit of any script.
-    fileprivate var isDigit: Bool {
-        unicodeScalars.count == 1
-            && unicodeScalars.allSatisfy { $0.properties.generalCategory == .decimalNumber }
-    }
+    fileprivate var isDigit: Bool { properties.generalCategory == .decimalNumber }
 }
 
 /// How often answers agree with those of annotators: an answer that three others gave is right, one
@@ -105,9 +105,9 @@ public struct AnswerAccuracy: Sendable, Equatable {
     /// Mean over the questions, in percent.
     public let overall: Double
     /// Mean for each kind of answer, in percent.
-    public let byAnswerType: [String: Double]
+    public let byAnswerType: [ExactString: Double]
     /// Mean for each kind of question, in percent.
-    public let byQuestionType: [String: Double]
+    public let byQuestionType: [ExactString: Double]
     /// Of each question, in percent.
     public let byQuestion: [Int: Double]
 
@@ -122,16 +122,16 @@ public struct AnswerAccuracy: Sendable, Equatable {
         try Self.check(annotations, askedQuestions: Set(answers.keys))
         var all: [Double] = []
         var byQuestion: [Int: Double] = [:]
-        var byAnswerType: [String: [Double]] = [:]
-        var byQuestionType: [String: [Double]] = [:]
+        var byAnswerType: [ExactString: [Double]] = [:]
+        var byQuestionType: [ExactString: [Double]] = [:]
         for annotation in annotations {
             let share = Self.agreement(
                 AnswerNormalization.prediction(answers[annotation.questionID] ?? ""),
-                annotation.answers.map(\.answer))
+                annotation.answers)
             all.append(share)
             byQuestion[annotation.questionID] = 100 * share
-            byAnswerType[annotation.answerType, default: []].append(share)
-            byQuestionType[annotation.questionType, default: []].append(share)
+            byAnswerType[ExactString(annotation.answerType), default: []].append(share)
+            byQuestionType[ExactString(annotation.questionType), default: []].append(share)
         }
         func mean(_ shares: [Double]) -> Double {
             100 * shares.reduce(0, +) / Double(max(1, shares.count))
@@ -170,8 +170,10 @@ public struct AnswerAccuracy: Sendable, Equatable {
 
     /// The answer that was given most often, of several the first in the alphabet.
     public static func commonest(_ answers: [String]) -> String {
-        let counts = answers.reduce(into: [:]) { $0[$1, default: 0] += 1 }
-        return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? ""
+        let counts = answers.reduce(into: [ExactString: Int]()) {
+            $0[ExactString($1), default: 0] += 1
+        }
+        return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key.text ?? ""
     }
 
     /// The answers of records as annotations, whose questions are numbered from 0; the kind of an answer
@@ -181,7 +183,7 @@ public struct AnswerAccuracy: Sendable, Equatable {
             let given = record.answers ?? []
             return AnswerAnnotations.Annotation(
                 questionID: number, imageID: 0,
-                questionType: record.question.lowercased().split(separator: " ").prefix(2)
+                questionType: record.question.pythonLowercased().splitAtPythonSpace().prefix(2)
                     .joined(separator: " "),
                 answerType: Self.type(of: given), commonAnswer: nil,
                 answers: given.enumerated().map { .init(answer: $1, answerID: $0 + 1) })
@@ -207,15 +209,22 @@ public struct AnswerAccuracy: Sendable, Equatable {
         }
     }
 
-    /// Mean over the annotators of how many of the others agree. [0, 1]
-    private static func agreement(_ prediction: String, _ given: [String]) -> Double {
-        // Of one annotator there are no others.
-        guard given.count > 1 else { return given.contains(prediction) ? 1 : 0 }
+    /// Mean over the annotators of how many of the others agree: none where there are no others. [0, 1]
+    private static func agreement(
+        _ prediction: String, _ given: [AnswerAnnotations.Annotation.Answer]
+    ) -> Double {
+        typealias Given = (answer: ExactString, annotator: Int)
+        var all: [Given] = given.map { (ExactString($0.answer), $0.answerID) }
         // Where all annotators agree, their answer is compared as it is.
-        let given = Set(given).count > 1 ? given.map(AnswerNormalization.punctuation) : given
-        let matches = given.count { $0 == prediction }
-        let shares = given.map { answer in
-            min(1, Double(matches - (answer == prediction ? 1 : 0)) / fullAgreement)
+        if Set(all.map(\.answer)).count > 1 {
+            all = all.map {
+                (ExactString(AnswerNormalization.punctuation($0.answer.text)), $0.annotator)
+            }
+        }
+        let prediction = ExactString(prediction)
+        let matches = all.filter { $0.answer == prediction }
+        let shares = all.map { own in
+            min(1, Double(matches.count { $0 != own }) / fullAgreement)
         }
         return shares.reduce(0, +) / Double(max(1, shares.count))
     }

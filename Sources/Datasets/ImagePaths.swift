@@ -31,8 +31,9 @@ public struct ImagePaths: Sendable, Equatable {
     /// A replacement that fits decides. A relative path lies in the data directory. An absolute one
     /// loses its first three directories and lies there too, as in the official code.
     public func resolve(_ path: String) -> String {
-        for (from, to) in replacements where path.hasPrefix(from) {
-            return to + path.dropFirst(from.count)
+        // Bytes: strings begin with what is only equal after normalisation, too.
+        for (from, to) in replacements where path.utf8.starts(with: from.utf8) {
+            return to + String(decoding: path.utf8.dropFirst(from.utf8.count), as: UTF8.self)
         }
         guard path.hasPrefix("/") else { return join(path) }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Images
 import Text
@@ -98,9 +99,10 @@ public struct ImageTextPair: Sendable, Equatable {
 
     /// Numbers names in the order of their first appearance.
     private struct Identities {
-        private var numbers: [String: Int] = [:]
+        private var numbers: [ExactString: Int] = [:]
 
         mutating func number(of name: String) -> Int {
+            let name = ExactString(name)
             if let number = numbers[name] { return number }
             numbers[name] = numbers.count
             return numbers.count - 1

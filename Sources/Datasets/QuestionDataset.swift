@@ -1,3 +1,4 @@
+import Files
 import Images
 import Text
 
@@ -37,12 +38,12 @@ public struct WeightedAnswers: Sendable, Equatable {
             weights = answers.map { _ in Self.visualGenomeWeight }
             return
         }
-        var places: [String: Int] = [:]
+        var places: [ExactString: Int] = [:]
         var found: [(answer: String, weight: Double)] = []
         for answer in given {
-            let place = places[answer] ?? found.count
+            let place = places[ExactString(answer)] ?? found.count
             if place == found.count { found.append((answer, 0)) }
-            places[answer] = place
+            places[ExactString(answer)] = place
             found[place].weight += 1 / Double(given.count)
         }
         answers = found.map(\.answer)

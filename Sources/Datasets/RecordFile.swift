@@ -1,57 +1,59 @@
+import Files
 import Foundation
 
 /// A JSON array of records, mapped into memory: takes 12 bytes a record beside the file itself,
 /// however large it is. Records keep every field, also those that this program does not know.
-public final class RecordFile: @unchecked Sendable {
-    // Unchecked: nothing changes after the initialiser; the mapping is read-only.
-
+public final class RecordFile: Sendable {
     /// Where the file lies.
     public let path: String
-    fileprivate let mapping: NSData
+    fileprivate let document: JSONDocument
     private let starts: [Int]
     private let lengths: [Int32]
 
     /// Opens a file and finds its records.
     /// - Throws: ``AnnotationError``
-    public init(path: String) throws {
+    public convenience init(path: String) throws {
+        do {
+            try self.init(JSONDocument(path: path), path: path)
+        } catch let error as JSONError {
+            throw AnnotationError(error, file: path)
+        }
+    }
+
+    /// Finds the records of a file.
+    /// - Throws: `JSONError`, ``AnnotationError``
+    init(_ document: JSONDocument, path: String) throws {
+        self.document = document
         self.path = path
-        mapping = try Self.mapped(path)
         var starts: [Int] = []
         var lengths: [Int32] = []
-        var scanner = JSONScanner(
-            UnsafeRawBufferPointer(start: mapping.bytes, count: mapping.length),
-            0..<mapping.length)
-        do {
+        func invalid(_ range: Range<Int>, _ record: Int?, _ expected: String) -> JSONError {
+            .invalid(
+                JSONProblem(
+                    record: record, field: "", expected: expected,
+                    found: document.description(of: range)))
+        }
+        try document.scan { scanner in
+            guard scanner.peek() == UInt8(ascii: "[") else {
+                throw invalid(try scanner.value(), nil, "a list of records")
+            }
             try scanner.elements { scanner in
                 let record = try scanner.value()
-                guard scanner.bytes[record.lowerBound] == UInt8(ascii: "{"),
-                    let length = Int32(exactly: record.count)
-                else { throw scanner.malformed("a record is expected") }
+                guard document.bytes[record.lowerBound] == UInt8(ascii: "{") else {
+                    throw invalid(record, starts.count, "an object")
+                }
+                guard let length = Int32(exactly: record.count) else {
+                    throw JSONError.invalid(
+                        JSONProblem(
+                            record: starts.count, field: "", expected: "smaller than 2 GiB",
+                            found: "one of \(record.count) bytes"))
+                }
                 starts.append(record.lowerBound)
                 lengths.append(length)
             }
-            guard scanner.peek() == nil else {
-                throw scanner.malformed("something follows the array")
-            }
-        } catch let error as JSONScanner.Malformed {
-            throw AnnotationError.malformed(
-                file: path,
-                reason: "\(error.reason) at byte \(error.offset), in record \(starts.count)")
         }
         self.starts = starts
         self.lengths = lengths
-    }
-
-    /// The bytes of a file without reading them.
-    static func mapped(_ path: String) throws -> NSData {
-        do {
-            return try NSData(contentsOfFile: path, options: .alwaysMapped)
-        } catch {
-            let exists = FileManager.default.fileExists(atPath: path)
-            throw AnnotationError.unreadable(
-                file: path,
-                reason: exists ? (error as NSError).localizedDescription : "there is no such file")
-        }
     }
 
     /// Number of records.
@@ -61,10 +63,6 @@ public final class RecordFile: @unchecked Sendable {
     public subscript(index: Int) -> RawRecord {
         RawRecord(
             file: self, index: index, range: starts[index]..<starts[index] + Int(lengths[index]))
-    }
-
-    fileprivate var bytes: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: mapping.bytes, count: mapping.length)
     }
 }
 
@@ -83,60 +81,67 @@ public struct RawRecord: Sendable {
     }
 
     /// The text of a field, nil where there is none.
-    /// - Throws: ``AnnotationError/invalidRecord(file:record:field:expected:)`` for another type,
+    /// - Throws: ``AnnotationError/invalidValue(file:_:)`` for another type,
     ///   ``AnnotationError/invalidText(file:record:field:)`` for a text that is not UTF-8
     public func text(_ field: String) throws -> String? {
-        guard let texts = try texts(field, allowsList: false) else { return nil }
-        return texts.first
+        try texts(field, "a text", allowsList: false)?.first
     }
 
     /// The text or the texts of a field, nil where there is none.
-    /// - Throws: ``AnnotationError/invalidRecord(file:record:field:expected:)`` for another type,
+    /// - Throws: ``AnnotationError/invalidValue(file:_:)`` for another type,
     ///   ``AnnotationError/invalidText(file:record:field:)`` for a text that is not UTF-8
-    public func texts(_ field: String) throws -> [String]? { try texts(field, allowsList: true) }
+    public func texts(_ field: String) throws -> [String]? {
+        try texts(field, "a text or a list of texts", allowsList: true)
+    }
 
-    private func texts(_ field: String, allowsList: Bool) throws -> [String]? {
-        let expected = allowsList ? "a text or a list of texts" : "a text"
-        func decoded(_ scanner: JSONScanner, _ range: Range<Int>) throws -> String {
-            do {
-                return try scanner.decoded(range)
-            } catch {
-                throw AnnotationError.invalidText(file: file.path, record: index, field: field)
+    private func texts(_ field: String, _ expected: String, allowsList: Bool) throws -> [String]? {
+        guard let range = value(of: field) else { return nil }
+        var texts: [String] = []
+        func add(_ scanner: inout JSONScanner, _ place: String) throws {
+            let isText = scanner.peek() == UInt8(ascii: "\"")
+            let range = try scanner.value()
+            guard isText else { throw invalid(place, expected, range) }
+            guard let text = scanner.text(range) else {
+                throw AnnotationError.invalidText(file: file.path, record: index, field: place)
             }
+            texts.append(text)
         }
-        do {
-            guard let value = try value(of: field) else { return nil }
-            var scanner = JSONScanner(file.bytes, value)
-            var texts: [String] = []
-            if allowsList, scanner.peek() == UInt8(ascii: "[") {
-                try scanner.elements {
-                    _ = $0.peek()
-                    texts.append(try decoded($0, $0.string()))
-                }
-            } else {
-                texts.append(try decoded(scanner, scanner.string()))
-            }
-            return texts
-        } catch is JSONScanner.Malformed {
-            throw AnnotationError.invalidRecord(
-                file: file.path, record: index, field: field, expected: expected)
+        var scanner = file.document.scanner(range)
+        if allowsList, scanner.peek() == UInt8(ascii: "[") {
+            try scanner.elements { try add(&$0, "\(field)[\(texts.count)]") }
+        } else {
+            try add(&scanner, field)
         }
+        return texts
+    }
+
+    private func invalid(_ field: String, _ expected: String, _ range: Range<Int>?)
+        -> AnnotationError
+    {
+        .invalidValue(
+            file: file.path,
+            JSONProblem(
+                record: index, field: field, expected: expected,
+                found: range.map(file.document.description)))
+    }
+
+    /// The error of a field that holds nothing usable, or is missing.
+    public func problem(_ field: String, expected: String) -> AnnotationError {
+        invalid(field, expected, value(of: field))
     }
 
     /// Whether a field holds a list.
-    /// - Throws: ``AnnotationError/invalidRecord(file:record:field:expected:)``
-    public func isList(_ field: String) throws -> Bool {
-        try value(of: field).map { file.bytes[$0.lowerBound] == UInt8(ascii: "[") } ?? false
+    public func isList(_ field: String) -> Bool {
+        value(of: field).map { file.document.bytes[$0.lowerBound] == UInt8(ascii: "[") }
+            ?? false
     }
 
     /// The names of the images of the record: `image`, or all of `images` (NLVR2).
-    /// - Throws: ``AnnotationError/invalidRecord(file:record:field:expected:)``
+    /// - Throws: ``AnnotationError/invalidValue(file:_:)``
     public func imageNames() throws -> [String] {
         let names = try text("image").map { [$0] } ?? texts("images") ?? []
         guard !names.isEmpty, names.allSatisfy({ !$0.isEmpty }) else {
-            throw AnnotationError.invalidRecord(
-                file: file.path, record: index, field: "image",
-                expected: "a path (or images, a list of paths)")
+            throw problem("image", expected: "a path (or images, a list of paths)")
         }
         return names
     }
@@ -150,32 +155,38 @@ public struct RawRecord: Sendable {
             result.append(contentsOf: ": ".utf8)
             result.append(contentsOf: value)
         }
-        // The scan cannot fail: the file was checked as it was opened.
-        for field in (try? fields()) ?? []
-        where !changes.contains(where: { $0.field == field.name }) {
-            add(file.bytes[field.key], file.bytes[field.value])
+        let bytes = file.document.bytes
+        for field in fields
+        where !changes.contains(where: { ExactString($0.field) == field.name }) {
+            add(bytes[field.key], bytes[field.value])
         }
         for change in changes { add(JSONText(change.field).bytes, change.value.bytes) }
         result.append(UInt8(ascii: "}"))
         return result
     }
 
-    private func value(of field: String) throws -> Range<Int>? {
-        try fields().last { $0.name == field }?.value
+    private func value(of field: String) -> Range<Int>? {
+        let name = ExactString(field)
+        // As Python has it, the last of several counts.
+        return fields.last { $0.name == name }?.value
     }
 
     private struct Field {
-        let name: String
+        /// nil for a name that is no UTF-8 text.
+        let name: ExactString?
         let key: Range<Int>
         let value: Range<Int>
     }
 
-    private func fields() throws -> [Field] {
-        var scanner = JSONScanner(file.bytes, range)
+    private var fields: [Field] {
+        var scanner = file.document.scanner(range)
         var fields: [Field] = []
-        try scanner.members { scanner, key in
+        // The scan cannot fail: the file was checked as it was opened.
+        try? scanner.members { scanner, key in
             fields.append(
-                Field(name: try scanner.decoded(key), key: key, value: try scanner.value()))
+                Field(
+                    name: scanner.text(key).map { ExactString($0) }, key: key,
+                    value: try scanner.value()))
         }
         return fields
     }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Images
 import Text
@@ -48,10 +49,11 @@ public struct ReferringEvaluationSet: Sendable {
     public func batch(_ range: Range<Int>) throws -> ReferringArrays {
         var names: [String] = []
         var concepts: [[String]] = []
-        var places: [String: Int] = [:]
+        var places: [ExactString: Int] = [:]
         let imageOfText = records[range].map { record -> Int in
-            if let place = places[record.image] { return place }
-            places[record.image] = names.count
+            let name = ExactString(record.image)
+            if let place = places[name] { return place }
+            places[name] = names.count
             names.append(record.image)
             concepts.append(record.concepts ?? [])
             return names.count - 1

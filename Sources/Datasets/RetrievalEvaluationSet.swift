@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Images
 import Text
@@ -137,11 +138,12 @@ public struct RetrievalEvaluationSet: Sendable {
 
     /// One record for each image, with the captions of all records of it.
     private static func merged(_ records: [RetrievalRecord]) -> [RetrievalRecord] {
-        var places: [String: Int] = [:]
+        var places: [ExactString: Int] = [:]
         var result: [RetrievalRecord] = []
         for record in records {
-            guard let place = places[record.image] else {
-                places[record.image] = result.count
+            let name = ExactString(record.image)
+            guard let place = places[name] else {
+                places[name] = result.count
                 result.append(record)
                 continue
             }

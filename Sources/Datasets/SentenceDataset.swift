@@ -30,7 +30,10 @@ public struct ClassifiedSentence: Sendable, Equatable {
         label = record.isTrue ? 1 : 0
         concepts = [record.leftConcepts, record.rightConcepts]
         // All but the last part names the sentence, the last one the pair.
-        group = record.identifier.map { $0.split(separator: "-").dropLast().joined(separator: "-") }
+        group = record.identifier.map {
+            $0.unicodeScalars.split(separator: "-").dropLast().map { String($0) }
+                .joined(separator: "-")
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Images
 
@@ -143,9 +144,9 @@ extension ImagePaths {
     /// Makes sure that every one of some image files exists.
     /// - Throws: ``AnnotationError/missingImages(count:examples:)``
     public func checkExistence(of names: some Sequence<String>) throws {
-        var seen = Set<String>()
+        var seen = Set<ExactString>()
         var missing: [String] = []
-        for name in names where seen.insert(name).inserted {
+        for name in names where seen.insert(ExactString(name)).inserted {
             let path = resolve(name)
             if access(path, R_OK) != 0 { missing.append(path) }
         }

@@ -50,6 +50,16 @@ struct Lexicon {
 
     init(_ wordNet: WordNet) { self.wordNet = wordNet }
 
+    /// Words, and bytes of them, that are remembered; of very many different ones the memory would
+    /// never end.
+    private static let (mostWords, mostBytes) = (1 << 18, 1 << 23)
+
+    /// Forgets all words where there are too many. Numbers given before mean nothing afterwards.
+    mutating func forgetWordsBeyondLimit() {
+        guard words.count > Self.mostWords || words.byteCount > Self.mostBytes else { return }
+        self = Lexicon(wordNet)
+    }
+
     /// The number of a lower-case word.
     mutating func number(of word: UnsafeBufferPointer<UInt8>) -> Int {
         let (number, isNew) = words.insert(word)

@@ -54,7 +54,7 @@ struct LookedUpCaption {
     private static func plain(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 >= 128 }) else { return text }
         var result = ""
-        for scalar in text.precomposedStringWithCanonicalMapping.unicodeScalars {
+        for scalar in ComposedForm.of(Array(text.unicodeScalars)) {
             switch scalar {
             case "\u{2018}", "\u{2019}": result += "'"
             case "\u{2010}", "\u{2011}": result += "-"

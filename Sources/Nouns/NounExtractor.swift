@@ -40,6 +40,25 @@ public struct NounExtractor {
 
     /// The concepts of a caption.
     public mutating func concepts(of caption: String) -> Concepts {
+        var all = Concepts()
+        addConcepts(of: caption) { part in
+            all.heads += part.heads
+            all.attributes += part.attributes
+            all.relations += part.relations
+        }
+        return all
+    }
+
+    /// Gives the concepts of a caption to `body`, those of a very long one part by part, so that memory
+    /// is needed for a part only.
+    public mutating func addConcepts(of caption: String, _ body: (Concepts) -> Void) {
+        for part in CaptionParts(caption) {
+            lexicon.forgetWordsBeyondLimit()
+            body(concepts(ofPart: part))
+        }
+    }
+
+    private mutating func concepts(ofPart caption: String) -> Concepts {
         let text = LookedUpCaption(caption, &lexicon)
         let tags = tagger.tags(text, lexicon)
         let phrases = finder(text, tags, lexicon)

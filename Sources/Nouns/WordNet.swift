@@ -132,7 +132,9 @@ public struct WordNet: Sendable {
         let bytes = UnsafeBufferPointer(
             start: data.bytes.assumingMemoryBound(to: UInt8.self), count: data.length)
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
-            try body(UnsafeBufferPointer(rebasing: line))
+            // Some copies have the line ends of another system.
+            let end = line.last == UInt8(ascii: "\r") ? line.endIndex - 1 : line.endIndex
+            try body(UnsafeBufferPointer(rebasing: bytes[line.startIndex..<end]))
         }
     }
 

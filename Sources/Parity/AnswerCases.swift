@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 
 extension ParityCase {
@@ -47,13 +48,13 @@ extension ParityCase {
         }
         compare("overall", found.overall, fields.accuracy.overall)
         comparison.same(
-            "question types", found.byQuestionType.keys.sorted(),
+            "question types", found.byQuestionType.keys.sorted().map(\.text),
             fields.accuracy.perQuestionType.keys.sorted())
         for (type, value) in fields.accuracy.perQuestionType {
-            compare("question type \(type)", found.byQuestionType[type], value)
+            compare("question type \(type)", found.byQuestionType[ExactString(type)], value)
         }
         for (type, value) in fields.accuracy.perAnswerType {
-            compare("answer type \(type)", found.byAnswerType[type], value)
+            compare("answer type \(type)", found.byAnswerType[ExactString(type)], value)
         }
         for (question, value) in fields.questions {
             compare("question \(question)", Int(question).flatMap { found.byQuestion[$0] }, value)

@@ -1,4 +1,4 @@
-import Foundation
+import Files
 
 /// CLIP's byte-pair tokenizer (Radford et al. 2021, section 2.4; `parity/text_clip_tokenizer`).
 ///
@@ -51,36 +51,31 @@ public struct CLIPTokenizer: Sendable {
         mergesFile path: String, vocabularySize: Int = publishedVocabularySize,
         contextLength: Int = 77
     ) throws {
-        let text: String
-        do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            throw VocabularyError.unreadable(
-                path: path, reason: (error as NSError).localizedDescription)
-        }
         let wanted = vocabularySize - 2 * Self.byteCount - Self.specialCount
         let pieces = Self.pieceNames()
-        var ids: [Substring: Int32] = [:]
+        var ids: [ExactString: Int32] = [:]
         var bytes: [[UInt8]] = Array(repeating: [], count: 2 * Self.byteCount)
         for byte in 0..<Self.byteCount {
             let id = Self.idOfByte[byte]
-            ids[pieces[byte][...]] = id
-            ids[(pieces[byte] + "</w>")[...]] = id + Int32(Self.byteCount)
+            ids[ExactString(pieces[byte])] = id
+            ids[ExactString(pieces[byte] + "</w>")] = id + Int32(Self.byteCount)
             bytes[Int(id)] = [UInt8(byte)]
             bytes[Int(id) + Self.byteCount] = [UInt8(byte)]
         }
         var endsWord = (0..<2 * Self.byteCount).map { $0 >= Self.byteCount }
         var merges: [Pair: Int32] = [:]
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: true)
+        let lines = try VocabularyError.naming(path) {
+            try TextFile.lines(path: path).filter { !$0.isEmpty }
+        }
         for (number, line) in lines.dropFirst().prefix(max(0, wanted)).enumerated() {
-            let parts = line.split(separator: " ")
-            guard parts.count == 2, let first = ids[parts[0]], let second = ids[parts[1]] else {
-                throw VocabularyError.malformedMerge(path: path, line: number + 2)
-            }
+            let parts = String(decoding: line, as: UTF8.self).splitAtPythonSpace()
+            guard parts.count == 2, let first = ids[ExactString(parts[0])],
+                let second = ids[ExactString(parts[1])]
+            else { throw VocabularyError.malformedMerge(path: path, line: number + 2) }
             let id = Int32(bytes.count)
-            guard ids.updateValue(id, forKey: parts[0] + parts[1]) == nil else {
-                throw VocabularyError.duplicateToken(
-                    path: path, token: String(parts[0] + parts[1]), line: number + 2)
+            let token = parts[0] + parts[1]
+            guard ids.updateValue(id, forKey: ExactString(token)) == nil else {
+                throw VocabularyError.duplicateToken(path: path, token: token, line: number + 2)
             }
             merges[Pair(first: first, second: second)] = id
             bytes.append(bytes[Int(first)] + bytes[Int(second)])
@@ -119,7 +114,7 @@ public struct CLIPTokenizer: Sendable {
                 continue
             }
             let length = Self.lengthOfWord(rest)
-            if !scalars[position].properties.isWhitespace {
+            if Kind(scalars[position]) != .space {
                 let word = String(String.UnicodeScalarView(rest.prefix(length)))
                 ids.append(contentsOf: pieces(of: Array(word.utf8)).map(Int64.init))
             }
@@ -161,8 +156,14 @@ public struct CLIPTokenizer: Sendable {
     /// characters of neither kind.
     private static func lengthOfWord(_ text: ArraySlice<Unicode.Scalar>) -> Int {
         guard let first = text.first else { return 0 }
-        if let contraction = contractions.first(where: { text.starts(with: $0.unicodeScalars) }) {
-            return contraction.unicodeScalars.count
+        // The official expression ignores case, for which ſ is an s.
+        if let text = (specialTexts + contractions).first(where: { wanted in
+            wanted.unicodeScalars.count <= text.count
+                && zip(wanted.unicodeScalars, text).allSatisfy {
+                    $0 == $1 || $0 == "s" && $1 == "ſ"
+                }
+        }) {
+            return text.unicodeScalars.count
         }
         switch Kind(first) {
         case .digit, .space: return 1
@@ -174,6 +175,12 @@ public struct CLIPTokenizer: Sendable {
         case letter, digit, space, other
 
         init(_ scalar: Unicode.Scalar) {
+            // Its capital is a letter, it is none: the official expression, which ignores case, finds
+            // it in no class and passes over it.
+            if scalar == "\u{345}" {
+                self = .space
+                return
+            }
             switch scalar.properties.generalCategory {
             case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter,
                 .otherLetter:
@@ -184,34 +191,37 @@ public struct CLIPTokenizer: Sendable {
         }
     }
 
-    /// Merges neighbours until no pair of the table is left, the earliest merge of the table first.
+    /// Merges neighbours until no pair of the table is left, the earliest merge of the table first and
+    /// of equal ones the leftmost. Pieces that a merge makes are merged later in the table only, so
+    /// that a queue of pairs finds the next one.
     private func pieces(of word: [UInt8]) -> [Int32] {
         var ids = word.map { Self.idOfByte[Int($0)] }
         guard let last = ids.indices.last else { return [] }
         ids[last] += Int32(Self.byteCount)
-        while ids.count > 1 {
-            var best: (id: Int32, pair: Pair)?
-            for (first, second) in zip(ids, ids.dropFirst()) {
-                let pair = Pair(first: first, second: second)
-                if let id = merges[pair], id < best?.id ?? .max { best = (id, pair) }
-            }
-            guard let best else { break }
-            var merged: [Int32] = []
-            var index = 0
-            while index < ids.count {
-                if index + 1 < ids.count, ids[index] == best.pair.first,
-                    ids[index + 1] == best.pair.second
-                {
-                    merged.append(best.id)
-                    index += 2
-                } else {
-                    merged.append(ids[index])
-                    index += 1
-                }
-            }
-            ids = merged
+        // Neighbours of each piece that is left; a piece that was merged into the one before has none.
+        var next = ids.indices.map { $0 + 1 }
+        var previous = ids.indices.map { $0 - 1 }
+        var queue = MergeQueue()
+        func offer(_ place: Int) {
+            guard place >= 0, next[place] < ids.count else { return }
+            let pair = Pair(first: ids[place], second: ids[next[place]])
+            if let id = merges[pair] { queue.insert(.init(id: id, place: place)) }
         }
-        return ids
+        for place in ids.indices { offer(place) }
+        while let merge = queue.popFirst() {
+            let (place, second) = (merge.place, next[merge.place])
+            // A pair may be gone since it was queued.
+            guard ids[place] >= 0, second < ids.count,
+                merges[Pair(first: ids[place], second: ids[second])] == merge.id
+            else { continue }
+            ids[place] = merge.id
+            ids[second] = -1
+            next[place] = next[second]
+            if next[second] < ids.count { previous[next[second]] = place }
+            offer(previous[place])
+            offer(place)
+        }
+        return ids.filter { $0 >= 0 }
     }
 
     /// The character that stands for each byte in a merges file.
@@ -224,5 +234,42 @@ public struct CLIPTokenizer: Sendable {
             names[byte] = Unicode.Scalar(value).map { String($0) } ?? ""
         }
         return names
+    }
+}
+
+/// Pairs that can be merged, the earliest of the table first and of equal ones the leftmost: a binary
+/// heap.
+private struct MergeQueue {
+    struct Merge: Comparable {
+        let id: Int32
+        let place: Int
+
+        static func < (a: Merge, b: Merge) -> Bool { (a.id, a.place) < (b.id, b.place) }
+    }
+
+    private var heap: [Merge] = []
+
+    mutating func insert(_ merge: Merge) {
+        heap.append(merge)
+        var place = heap.count - 1
+        while place > 0, heap[place] < heap[(place - 1) / 2] {
+            heap.swapAt(place, (place - 1) / 2)
+            place = (place - 1) / 2
+        }
+    }
+
+    mutating func popFirst() -> Merge? {
+        guard let first = heap.first, let last = heap.popLast() else { return nil }
+        guard !heap.isEmpty else { return first }
+        heap[0] = last
+        var place = 0
+        while 2 * place + 1 < heap.count {
+            var child = 2 * place + 1
+            if child + 1 < heap.count, heap[child + 1] < heap[child] { child += 1 }
+            guard heap[child] < heap[place] else { break }
+            heap.swapAt(place, child)
+            place = child
+        }
+        return first
     }
 }

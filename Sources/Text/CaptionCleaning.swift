@@ -25,15 +25,15 @@ public enum CaptionCleaning {
 
     /// A cleaned caption of a mirrored picture: left and right change places.
     public static func sidesSwapped(_ caption: String) -> String {
-        caption.split(separator: " ", omittingEmptySubsequences: false).map { word in
-            switch word {
+        caption.unicodeScalars.split(separator: " ", omittingEmptySubsequences: false).map { word in
+            switch String(word) {
             case "left": "right"
             case "right": "left"
             case "leftmost": "rightmost"
             case "rightmost": "leftmost"
             case "lefthand": "righthand"
             case "righthand": "lefthand"
-            default: String(word)
+            case let other: other
             }
         }.joined(separator: " ")
     }
@@ -42,17 +42,10 @@ public enum CaptionCleaning {
     private static func stripped(_ text: String) -> [Unicode.Scalar] {
         var result: [Unicode.Scalar] = []
         result.reserveCapacity(text.utf8.count)
-        let lowered: String
-        if text.utf8.allSatisfy({ $0 < 0x80 }) {
-            lowered = text
-        } else {
-            lowered = text.lowercasedWithFinalSigma()
-        }
-        for scalar in lowered.unicodeScalars {
+        for scalar in text.pythonLowercased().unicodeScalars {
             switch scalar {
             case ",", ".", "'", "!", "?", "\"", "(", ")", "*", "#", ":", ";", "~": continue
             case "-", "/": result.append(" ")
-            case "A"..."Z": result.append(Unicode.Scalar(UInt8(scalar.value) + 32))
             default: result.append(scalar)
             }
         }
@@ -109,36 +102,5 @@ public enum CaptionCleaning {
         var text = String.UnicodeScalarView()
         text.append(contentsOf: scalars[..<end])
         return String(text)
-    }
-}
-
-extension Unicode.Scalar {
-    /// White space as the official code's regular expressions and `split` see it.
-    var isPythonSpace: Bool {
-        if value < 0x80 {
-            return value == 0x20 || (0x09...0x0d).contains(value) || (0x1c...0x1f).contains(value)
-        }
-        return properties.isWhitespace
-    }
-}
-
-extension String {
-    /// Lower case with a sigma at the end of a word in its final form, as the official code's
-    /// language has it.
-    func lowercasedWithFinalSigma() -> String {
-        let scalars = Array(unicodeScalars)
-        var result = String.UnicodeScalarView()
-        for (index, scalar) in scalars.enumerated() {
-            if scalar == "Σ" {
-                let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }
-                let after = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }
-                let isFinal =
-                    (before?.properties.isCased ?? false) && !(after?.properties.isCased ?? false)
-                result.append(isFinal ? "ς" : "σ")
-            } else {
-                result.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
-            }
-        }
-        return String(result)
     }
 }

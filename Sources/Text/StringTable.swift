@@ -20,6 +20,9 @@ public struct StringTable: Sendable {
     /// Number of strings.
     public var count: Int { ends.count }
 
+    /// Bytes of all strings.
+    public var byteCount: Int { bytes.count }
+
     /// The number of a string, which is added where it is new.
     @discardableResult
     public mutating func insert(_ string: String) -> (number: Int, isNew: Bool) {

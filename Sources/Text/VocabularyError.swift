@@ -1,4 +1,4 @@
-import Foundation
+import Files
 
 /// Why a tokenizer's vocabulary cannot be used.
 public enum VocabularyError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -22,6 +22,15 @@ public enum VocabularyError: Error, Equatable, Sendable, CustomStringConvertible
             "line \(line) of '\(path)' is no pair of known pieces; give the merges.txt of a CLIP model"
         case .tooFewMerges(let path, let found, let needed):
             "'\(path)' has \(found) merges, but a vocabulary of this size needs \(needed)"
+        }
+    }
+
+    /// Says of what the system reports which file it concerns.
+    static func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            throw unreadable(path: path, reason: FileWritingError.describe(error))
         }
     }
 }

@@ -1,4 +1,4 @@
-import Foundation
+import Files
 
 /// Token ids of several texts, padded to one length.
 public struct EncodedBatch: Sendable, Equatable {
@@ -64,21 +64,12 @@ public struct WordPieceTokenizer: Sendable {
     /// Reads a `vocab.txt`: one token a line, its number the id.
     /// - Throws: ``VocabularyError``
     public init(vocabularyFile path: String) throws {
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw VocabularyError.unreadable(
-                path: path, reason: (error as NSError).localizedDescription)
-        }
-        var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        if lines.last?.isEmpty == true { lines.removeLast() }
+        let lines = try VocabularyError.naming(path) { try TextFile.lines(path: path) }
         var vocabulary = StringTable(capacity: lines.count)
         for (number, line) in lines.enumerated() {
-            let token = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-            guard Array(token).withUnsafeBufferPointer({ vocabulary.insert($0).isNew }) else {
+            guard Array(line).withUnsafeBufferPointer({ vocabulary.insert($0).isNew }) else {
                 throw VocabularyError.duplicateToken(
-                    path: path, token: String(decoding: token, as: UTF8.self), line: number + 1)
+                    path: path, token: String(decoding: line, as: UTF8.self), line: number + 1)
             }
         }
         let ids = try Self.specialTokens.map { token in
@@ -104,8 +95,9 @@ public struct WordPieceTokenizer: Sendable {
         var words: [(word: String, places: [Int])] = []
         for (place, id) in ids.enumerated() where id != special.cls && id != special.pad {
             let text = token(id)
-            if text.hasPrefix("##"), !words.isEmpty {
-                words[words.count - 1].word += text.dropFirst(2)
+            if text.utf8.starts(with: "##".utf8), !words.isEmpty {
+                words[words.count - 1].word += text.unicodeScalars.dropFirst(2).map { String($0) }
+                    .joined()
                 words[words.count - 1].places.append(place)
             } else {
                 words.append((text, [place]))
@@ -310,9 +302,12 @@ extension Unicode.Scalar {
         case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation,
             .initialPunctuation, .finalPunctuation, .otherPunctuation:
             true
-        default: false
+        // Every sign of ASCII, which also the decomposition of others has: ≠ is = with a mark.
+        default: (0x21...0x7e).contains(value) && !properties.isAlphabetic && !isDecimal
         }
     }
+
+    private var isDecimal: Bool { properties.generalCategory == .decimalNumber }
 
     fileprivate var isIdeograph: Bool {
         switch value {

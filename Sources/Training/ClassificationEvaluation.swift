@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Torch
 import ViCHA
 
@@ -58,10 +59,10 @@ public struct ClassificationEvaluation: Sendable, Equatable {
     ///   - classes: number of classes
     public init(_ predictions: [Int], _ sentences: [ClassifiedSentence], classes: Int) {
         var confusion = Array(repeating: Array(repeating: 0, count: classes), count: classes)
-        var groups: [String: Bool] = [:]
+        var groups: [ExactString: Bool] = [:]
         for (prediction, sentence) in zip(predictions, sentences) {
             confusion[sentence.label][prediction] += 1
-            if let group = sentence.group {
+            if let group = sentence.group.map({ ExactString($0) }) {
                 groups[group] = (groups[group] ?? true) && prediction == sentence.label
             }
         }

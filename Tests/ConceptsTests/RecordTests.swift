@@ -83,6 +83,33 @@ import Torch
         #expect(extra["k"]?.first as? Double == 1.5 && extra["k"]?.last is NSNull)
     }
 
+    /// Names that differ in normalisation are two images, one of which may be unreadable; fields that
+    /// are not known come back byte for byte.
+    @Test func namesAreCodePointsAndFieldsStay() throws {
+        let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}")
+        let unknown = #""x": {"a": NaN, "b": "\ud83d", "a": 1.50},"y" : [ ]"#
+        let file = try Self.file(
+            "\u{feff}[{\"image\": \"\(composed)\", \(unknown)},\r\n {\"image\": \"\(decomposed)\"}]"
+        )
+        let attachment = try ConceptAttachment(
+            images: Self.table([(composed, [1, 5])], skipping: [decomposed]),
+            concepts: Self.table([(composed, [0, 2]), (decomposed, [3, 0])]), count: 2,
+            files: [file])
+        let path = NSTemporaryDirectory() + UUID().uuidString + ".json"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        #expect(try attachment.write(file, to: path) == .init(written: 1, leftOut: 1))
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(
+            text.utf8.elementsEqual(
+                """
+                [
+                {"image": "\(composed)", "x": {"a": NaN, "b": "\\ud83d", "a": 1.50}, "y": [ ], \
+                "kwords": ["\(composed)", "\(decomposed)"]}
+                ]
+
+                """.utf8))
+    }
+
     @Test func wrongEmbeddingsAreNamed() throws {
         let file = try Self.file(#"[{"image": "a"}, {"image": "unknown"}]"#)
         let images = try Self.table([("a", [1, 5])])
@@ -183,6 +210,16 @@ import Torch
         #expect(extraction.heads.sorted(minCount: 2, maxConcepts: 2).map(\.name) == ["cat", "dog"])
     }
 
+    /// A caption of any length is counted part by part.
+    @Test func longCaptionsAreCounted() throws {
+        let count = 40_000
+        let file = try Self.file(
+            #"[{"caption": "\#(String(repeating: "a cat on a mat. ", count: count))"}]"#)
+        var extraction = ConceptExtraction()
+        try extraction.add(file, wordNet: WordNet(), tagger: .standard())
+        #expect(extraction.heads.sorted().map(\.count) == [count, count])
+    }
+
     @Test func captionsThatAreNoTextAreCounted() throws {
         var bytes = Data(#"[{"caption": "a dog"}, {"caption": "a "#.utf8)
         bytes.append(contentsOf: [0xff, 0xfe])
@@ -195,7 +232,7 @@ import Torch
 
     @Test(arguments: [
         (#"[{"text": "a dog"}]"#, "'caption'"), (#"[{"caption": 3}]"#, "'caption'"),
-        (#"[{"caption": "a dog"} {}]"#, "byte 22"), (#"[{"caption": "a dog"}"#, "record 1"),
+        (#"[{"caption": "a dog"} {}]"#, "column 23"), (#"[{"caption": "a dog"}"#, "record 1"),
     ]) func wrongRecordsAreNamed(_ text: String, _ place: String) throws {
         let error = try #require(throws: AnnotationError.self) {
             var extraction = ConceptExtraction()

@@ -167,8 +167,10 @@ import Torch
 
     @Test(arguments: [
         (#"{"a": [[1, 2]], "b": [3, 4e0]}"#, nil), (#"{"a": [[1, 2]], "b": [[3]]}"#, "1 numbers"),
-        (#"{"a": [1], "a": [2]}"#, "twice"), ("{}", "empty"), (#"{"a": [x]}"#, "a number"),
-        (#"{"a": [1"#, "byte"),
+        (#"{"a": [3, 9], "b": [3, 4], "a": [1, 2]}"#, nil), ("{}", "empty"),
+        (#"{"a": [x]}"#, "a value"), (#"{"a": ["x"]}"#, "'a' must be a list of numbers"),
+        (#"{"a": [1"#, "line 1, column 9"), (#"{"a": [1],}"#, "comma before '}'"),
+        (#"{"a": "# + String(repeating: "[", count: 100_000), "too deeply"),
     ]) func officialEmbeddings(_ text: String, _ problem: String?) throws {
         try Self.withDirectory { directory in
             try FileManager.default.createDirectory(

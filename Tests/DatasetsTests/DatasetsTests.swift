@@ -36,8 +36,8 @@ import Text
         (#"[{"image": "a.jpg", "caption": " "}]"#, "record 0", "caption"),
         (#"[{"image": "a.jpg", "caption": []}]"#, "record 0", "caption"),
         (#"[{"image": "a.jpg", "caption": "x", "kwords": "dog"}]"#, "record 0", "kwords"),
-        (#"[{"image": "a.jpg""#, "no JSON array", ""),
-        (#"{"image": "a.jpg"}"#, "no JSON array", ""),
+        (#"[{"image": "a.jpg""#, "inside of an object", ""),
+        (#"{"image": "a.jpg"}"#, "must be a list", ""),
         ("[]", "no record", ""),
     ]) func badAnnotationsAreNamed(_ text: String, _ place: String, _ field: String) throws {
         let path = try Self.file(text)

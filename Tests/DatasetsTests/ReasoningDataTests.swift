@@ -143,9 +143,10 @@ import Text
     }
 
     @Test func accuracyOfRecordsAndItsBaseline() throws {
-        let records = [["yes"], ["yes"], ["2"], ["red"]].map {
+        let records = ["yes", "yes", "2", "red"].map {
             QuestionRecord(
-                image: "a", question: "Is it so?", questionID: nil, answers: $0, concepts: nil)
+                image: "a", question: "Is it so?", questionID: nil,
+                answers: Array(repeating: $0, count: 4), concepts: nil)
         }
         let found = try AnswerAccuracy(["yes", "no", "two", "red"], records)
         #expect(found.overall == 75)

@@ -93,6 +93,28 @@ import Testing
         #expect(heads.allSatisfy { !$0.isEmpty && $0 == $0.lowercased() }, "\(heads)")
     }
 
+    /// Parts of a long caption are the caption again, cut where a sentence or a word ends.
+    @Test(arguments: ["a dog. A cat! ", "a dog and ", "dog", "é", "🐶\u{301}"]) func partsOfCaptions(
+        _ text: String
+    ) {
+        let caption = String(repeating: text, count: 100_000)
+        let parts = Array(CaptionParts(caption))
+        #expect(parts.count > 1 && parts.allSatisfy { $0.utf8.count <= CaptionParts.longest })
+        #expect(parts.joined().utf8.elementsEqual(caption.utf8))
+        if text.hasSuffix(" ") {
+            #expect(
+                parts.dropLast().allSatisfy { $0.last == "!" || $0.last == "." || $0.last == " " })
+        }
+        #expect(Array(CaptionParts(text)) == [text] && Array(CaptionParts("")) == [])
+    }
+
+    /// Marks in any number and order take time with their number only.
+    @Test func manyMarks() throws {
+        var extractor = try extractor()
+        let marks = String(repeating: "\u{301}\u{323}", count: 20_000)
+        #expect(extractor.concepts(of: "a dog on a mat" + marks).heads.first == "dog")
+    }
+
     @Test func lemmasAttributesAndRelations() throws {
         var extractor = try extractor {
             $0.usesLemmas = true

@@ -44,6 +44,54 @@ import Testing
         #expect(batch.attentionMask == [1, 1, 0, 1, 1, 1])
     }
 
+    /// Files of other systems: byte order marks and line ends.
+    @Test(arguments: ["\n", "\r\n", "\r"]) func linesOfVocabularies(_ end: String) throws {
+        let words = try Self.vocabulary([
+            (Self.special + ["a", "##b"]).joined(separator: end) + end
+        ])
+        let marked = try Self.vocabulary(["\u{feff}" + Self.special.joined(separator: end)])
+        let merges = try Self.vocabulary([
+            ["#version: 0.2", "a b</w>", "c ab</w>", ""].joined(separator: end)
+        ])
+        defer {
+            for path in [words, marked, merges] {
+                try? FileManager.default.removeItem(atPath: path)
+            }
+        }
+        let tokenizer = try WordPieceTokenizer(vocabularyFile: words)
+        #expect(tokenizer.vocabularySize == 7 && tokenizer.encode("ab") == [2, 5, 6])
+        #expect(try WordPieceTokenizer(vocabularyFile: marked).special.pad == 0)
+        let pairs = try CLIPTokenizer(mergesFile: merges, vocabularySize: 516)
+        #expect(pairs.encode("cab ab") == [513, 512])
+    }
+
+    /// Texts that the reference makes one of.
+    @Test(arguments: [
+        ("ΟΔΟΣ", "οδος"), ("Women&#146;s shoes", "women's shoes"), ("&alpha;", "α"),
+        ("&amp;amp;lt;", "<"), ("caf&eacute", "café"), ("&NTILDE;", "ñ"), ("&notit;", "¬it;"),
+        ("&#xFDD0;a", "a"), ("&#0;", "\u{fffd}"), ("a\u{85}b", "a…b"), ("ŉ", "'n"), ("ǅ", "dž"),
+        ("a\u{c}b", "a b"), ("sÃ³ cafÃ©", "só café"), ("â€œquotedâ€\u{9d}", "\"quoted\""),
+        ("Ｌｏｕｄ　ﾊﾟ", "loud パ"), ("\u{1b}[36mblue\u{1b}[0m", "blue"), ("e\u{301}", "é"),
+        ("\u{e0067}\u{30c}e\u{301}", "\u{e0067}\u{30c}é"),
+        ("<b>&amp;eacute;", "<b>é"),
+    ]) func repairedTexts(_ text: String, _ plain: String) {
+        #expect(TextRepair.cleaned(text).unicodeScalars.elementsEqual(plain.unicodeScalars))
+    }
+
+    /// Runs of combining marks, references inside of references and long words in time with their
+    /// length: with its square, this test would take minutes.
+    @Test func longRuns() throws {
+        let count = 50_000
+        let marks = String(repeating: "\u{301}\u{323}", count: count)
+        let cleaned = TextRepair.cleaned("a" + marks).unicodeScalars
+        #expect(cleaned.count == 2 * count && cleaned.first == "\u{1ea1}")
+        #expect(TextRepair.cleaned("&" + String(repeating: "amp;", count: count) + "lt;") == "<")
+        let merges = try Self.vocabulary(["#version", "a a", "aa aa"])
+        defer { try? FileManager.default.removeItem(atPath: merges) }
+        let tokenizer = try CLIPTokenizer(mergesFile: merges, vocabularySize: 516)
+        #expect(tokenizer.encode(String(repeating: "a", count: 4 * count)).count == count + 2)
+    }
+
     @Test func unfitVocabulariesAreRefused() throws {
         #expect(throws: VocabularyError.self) {
             try WordPieceTokenizer(vocabularyFile: "/no/such/vocab.txt")

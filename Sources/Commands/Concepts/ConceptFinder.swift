@@ -1,5 +1,6 @@
 import Concepts
 import Datasets
+import Files
 import Foundation
 import Text
 import Torch
@@ -44,9 +45,9 @@ struct ConceptFinder {
         if embedded.size(0) == 0, let first = skipped.first {
             throw ConceptError.noReadableImage(name: first.name, reason: first.reason)
         }
-        let unreadable = Set(skipped.map(\.name))
+        let unreadable = Set(skipped.map { ExactString($0.name) })
         let pictures = try ranking.pictures(
-            images.filter { !unreadable.contains($0) }, rows: embedded, names: names)
+            images.filter { !unreadable.contains(ExactString($0)) }, rows: embedded, names: names)
         return (pictures, skipped)
     }
 }

@@ -1,5 +1,6 @@
 import Concepts
 import Datasets
+import Files
 import Foundation
 import Images
 import Scenes
@@ -201,14 +202,14 @@ struct DemoReport {
             AnnotationFile.load(files: [files[0]], requiresConcepts: true),
             AnnotationFile.load(files: [files[1]], requiresConcepts: true)
         )
-        let captions = kept.reduce(into: [String: Set<String>]()) {
-            $0[$1.image, default: []].formUnion($1.captions)
+        let captions = kept.reduce(into: [ExactString: Set<ExactString>]()) {
+            $0[ExactString($1.image), default: []].formUnion($1.captions.map { ExactString($0) })
         }
         let paths = ImagePaths(dataDirectory: plan.scenes)
         let figures = try all.evenly(Self.shownFilterings).map { record in
             let lines = record.captions.map { caption in
                 let text = HTML.escaped(caption)
-                return captions[record.image]?.contains(caption) == true
+                return captions[ExactString(record.image)]?.contains(ExactString(caption)) == true
                     ? text : "<del>\(text)</del>"
             }
             return

@@ -104,10 +104,10 @@ struct OutputFiles {
 
     /// Names the results after their files.
     init(_ files: [String], in directory: String) throws {
-        var seen: Set<String> = []
+        var seen: Set<ExactString> = []
         pairs = try files.map { file in
             let name = (file as NSString).lastPathComponent
-            guard seen.insert(name).inserted else {
+            guard seen.insert(ExactString(name)).inserted else {
                 throw ValidationError(
                     "two files are named '\(name)', and results are named after them: give each "
                         + "its own --output-dir")

@@ -17,7 +17,8 @@ enum EvaluationLog {
     /// The results of the last evaluation that was added.
     static func last(in directory: String) throws -> [String: Double] {
         let path = (directory as NSString).appendingPathComponent("log.txt")
-        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(
+            whereSeparator: \.isNewline)
         return try lines.last.map {
             try JSONDecoder().decode([String: Double].self, from: Data($0.utf8))
         } ?? [:]

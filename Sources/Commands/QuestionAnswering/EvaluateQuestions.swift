@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Files
 import Foundation
 import Torch
 import Training
@@ -63,9 +64,9 @@ struct EvaluateQuestions: ParsableCommand {
         let comparison = try AnswerComparison(results, test, annotations: given)
         if let comparison {
             print(comparison.text)
-            let possible = Set(list)
+            let possible = Set(list.map { ExactString($0) })
             let outside = comparison.annotations.count {
-                !$0.answers.contains { possible.contains($0.answer) }
+                !$0.answers.contains { possible.contains(ExactString($0.answer)) }
             }
             if outside > 0 {
                 print("  \(outside) questions have no answer among those of answer_list")

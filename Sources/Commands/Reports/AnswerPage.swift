@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Images
 import Training
 
@@ -19,7 +20,7 @@ struct AnswerPage {
 
     private func figure(_ number: Int) throws -> String {
         let known = comparison?[number]
-        let given = Set(known?.annotation.answers.map(\.answer) ?? [])
+        let given = Set(known?.annotation.answers.map { ExactString($0.answer) } ?? [])
         let verdict = known.map { annotation, percent in
             let truth = AnswerAccuracy.commonest(annotation.answers.map(\.answer))
             return (percent >= 100, percent >= 100 ? "right" : "most said: \(truth)")
@@ -29,7 +30,7 @@ struct AnswerPage {
             bars: evaluation.ranked[number].prefix(Self.shownAnswers).map { answer in
                 Figure.Bar(
                     name: answer.text, label: percentage(answer.probability),
-                    share: answer.probability, isTrue: given.contains(answer.text))
+                    share: answer.probability, isTrue: given.contains(ExactString(answer.text)))
             }, verdict: verdict
         ).html()
     }

@@ -7,7 +7,8 @@ struct LossCurves {
     /// Reads `metrics.jsonl` of a run.
     init(directory: String) throws {
         let path = (directory as NSString).appendingPathComponent("metrics.jsonl")
-        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(
+            whereSeparator: \.isNewline)
         var series: [String: [Double]] = [:]
         for line in lines {
             let values = try JSONDecoder().decode([String: Double].self, from: Data(line.utf8))

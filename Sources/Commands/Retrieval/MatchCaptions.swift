@@ -1,6 +1,8 @@
 import ArgumentParser
 import Datasets
+import Files
 import Foundation
+import Text
 
 /// `vicha retrieval match`
 struct MatchCaptions: ParsableCommand {
@@ -48,18 +50,20 @@ struct MatchCaptions: ParsableCommand {
 
     /// Each caption once, in the order of the file.
     private static func texts(_ file: String) throws -> [String] {
-        var seen: Set<String> = []
+        var seen: Set<ExactString> = []
         var texts: [String] = []
         func add(_ text: String) {
-            if !text.allSatisfy(\.isWhitespace), seen.insert(text).inserted { texts.append(text) }
+            if !text.strippedOfPythonSpace().isEmpty, seen.insert(ExactString(text)).inserted {
+                texts.append(text)
+            }
         }
         if (file as NSString).pathExtension.lowercased() == "json" {
             try JSONFile.readTexts(path: file, field: "caption", add)
         } else {
-            guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
-                throw ValidationError("'\(file)' is no UTF-8 text file with a caption a line")
-            }
-            text.split(whereSeparator: \.isNewline).map(String.init).forEach(add)
+            guard let lines = try? TextFile.lines(path: file),
+                lines.allSatisfy({ String(validating: $0, as: UTF8.self) != nil })
+            else { throw ValidationError("'\(file)' is no UTF-8 text file with a caption a line") }
+            for line in lines { add(String(decoding: line, as: UTF8.self)) }
         }
         guard !texts.isEmpty else { throw ValidationError("there is no caption in '\(file)'") }
         return texts

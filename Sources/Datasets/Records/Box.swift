@@ -1,5 +1,10 @@
+import Files
+
 /// A rectangle in pixels, as RefCOCO and COCO write it.
-public struct Box: Codable, Sendable, Equatable {
+public struct Box: Codable, Sendable, Equatable, JSONDescribed {
+    /// As in "must be …".
+    public static let jsonDescription = "a list of four numbers [x, y, width, height]"
+
     /// Left edge.
     public let x: Double
     /// Upper edge.

@@ -1,7 +1,12 @@
+import Files
+
 /// A question about an image (`spec.md` section 6).
 public struct QuestionRecord: AnnotationRecord {
     /// Where a question comes from, which decides the image root and the form of the answers.
-    public enum Source: String, Codable, Sendable {
+    public enum Source: String, Codable, Sendable, JSONDescribed {
+        /// As in "must be …".
+        public static let jsonDescription = "vqa or vg (Visual Genome)"
+
         /// VQA v2: an answer of each annotator.
         case vqa
         /// Visual Genome QA: one answer.

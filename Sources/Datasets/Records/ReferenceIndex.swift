@@ -230,16 +230,22 @@ public struct ReferenceIndex: Sendable, Equatable {
 /// The boxes that a detector proposes in each image, by the image's id.
 public enum DetectionFile {
     /// Reads a file as the official evaluation does: `{"image id": [[x, y, width, height, …], …]}`.
-    /// - Throws: ``AnnotationError``
+    /// - Throws: ``AnnotationError``, also for a key that is no image id or names the image of another
     public static func load(_ file: String) throws -> [Int: [Box]] {
-        let raw = try AnnotationFile.load([String: [Box]].self, file: file)
-        return try Dictionary(
-            uniqueKeysWithValues: raw.map { key, boxes in
-                guard let id = Int(key) else {
-                    throw AnnotationError.malformed(
-                        file: file, reason: "'\(key)' is no image id; whole numbers are expected")
-                }
-                return (id, boxes)
-            })
+        let named = try AnnotationFile.load([String: [Box]].self, file: file)
+        var boxes: [Int: [Box]] = [:]
+        for (key, found) in named.sorted(by: { $0.key < $1.key }) {
+            guard let id = Int(key) else {
+                throw AnnotationError.malformed(
+                    file: file, reason: "'\(key)' is no image id; whole numbers are expected")
+            }
+            guard boxes.updateValue(found, forKey: id) == nil else {
+                throw AnnotationError.malformed(
+                    file: file,
+                    reason: "the key '\(key)' names the image \(id) again; each image is expected "
+                        + "once, so join the boxes of the two")
+            }
+        }
+        return boxes
     }
 }

@@ -1,5 +1,10 @@
+import Files
+
 /// What an image says of a sentence, in the order of the official labels.
-public enum EntailmentLabel: Int, CaseIterable, Sendable, Codable {
+public enum EntailmentLabel: Int, CaseIterable, Sendable, Codable, JSONDescribed {
+    /// As in "must be …".
+    public static let jsonDescription = "entailment, neutral or contradiction"
+
     case contradiction = 0
     case neutral = 1
     case entailment = 2
@@ -19,8 +24,7 @@ public enum EntailmentLabel: Int, CaseIterable, Sendable, Codable {
         let name = try container.decode(String.self)
         guard let label = Self.allCases.first(where: { $0.name == name }) else {
             throw DecodingError.dataCorruptedError(
-                in: container,
-                debugDescription: "entailment, neutral or contradiction, not '\(name)'")
+                in: container, debugDescription: Self.jsonDescription)
         }
         self = label
     }
@@ -109,7 +113,7 @@ public struct PairRecord: AnnotationRecord {
         let label = try container.decode(String.self, forKey: .isTrue)
         guard ["True", "False"].contains(label) else {
             throw DecodingError.dataCorruptedError(
-                forKey: .isTrue, in: container, debugDescription: "True or False, not '\(label)'")
+                forKey: .isTrue, in: container, debugDescription: "the text True or False")
         }
         isTrue = label == "True"
         leftConcepts = try container.decodeIfPresent([String].self, forKey: .leftConcepts)

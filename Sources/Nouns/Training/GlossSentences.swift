@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Sentences of WordNet's glosses: its quoted examples, and the first definitions of nouns.
@@ -8,13 +9,13 @@ enum GlossSentences {
 
     /// Different sentences, in the order of the database.
     static func all(of wordNet: WordNet) throws -> [String] {
-        var seen: Set<String> = []
+        var seen: Set<ExactString> = []
         var sentences: [String] = []
         func take(_ sentence: Substring, words: ClosedRange<Int>) {
             let sentence = sentence.trimmingCharacters(in: .whitespaces)
             guard words.contains(sentence.split(separator: " ").count),
                 // Some signs at the start are commands of link-parser; and these are no sentences.
-                sentence.first?.isLetter == true, seen.insert(sentence).inserted
+                sentence.first?.isLetter == true, seen.insert(ExactString(sentence)).inserted
             else { return }
             sentences.append(sentence)
         }

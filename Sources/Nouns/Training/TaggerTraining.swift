@@ -75,9 +75,9 @@ public struct TaggerTraining {
     private mutating func run(
         _ captions: [String], to path: String, workers: Int, progress: (Progress) -> Void
     ) throws -> Report {
-        var seen: Set<String> = []
+        var seen: Set<ExactString> = []
         let sentences = try (GlossSentences.all(of: wordNet) + captions).filter {
-            isFit($0) && seen.insert($0).inserted
+            isFit($0) && seen.insert(ExactString($0)).inserted
         }
         var report = Report(sentences: sentences.count)
         var examples: [Example] = []
