@@ -39,7 +39,7 @@ let package = Package(
         .target(name: "Files", swiftSettings: swift),
         .target(name: "Torch", dependencies: ["CTorch", "Files"], swiftSettings: swift),
         .target(name: "ViCHA", dependencies: ["Torch"], swiftSettings: swift),
-        .target(name: "CLIP", dependencies: ["Files", "Torch"], swiftSettings: swift),
+        .target(name: "CLIP", dependencies: ["Files", "Images", "Torch"], swiftSettings: swift),
         .target(
             name: "CImageCodecs",
             linkerSettings: [.linkedLibrary("turbojpeg"), .linkedLibrary("png16")]),
@@ -95,11 +95,11 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(name: "ViCHATests", dependencies: ["ViCHA"], swiftSettings: swift),
         .testTarget(
-            name: "CLIPTests", dependencies: ["CLIP", "Torch"], exclude: ["Fixtures"],
+            name: "CLIPTests", dependencies: ["CLIP", "Images", "Torch"], exclude: ["Fixtures"],
             swiftSettings: swift),
         .testTarget(
             name: "ConceptsTests",
-            dependencies: ["Concepts", "Datasets", "Nouns", "Text", "Torch"],
+            dependencies: ["CLIP", "Concepts", "Datasets", "Nouns", "Text", "Torch"],
             swiftSettings: swift),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "Images", "Text"],

@@ -16,9 +16,9 @@ public final class CLIPEncoder {
     /// Images or texts that are embedded at once.
     public let batchSize: Int
     /// Cuts texts into tokens.
-    public let tokenizer: CLIPTokenizer
+    public let tokenizer: CLIPTextTokenizer
     private let model: CLIPModel
-    private let normalization: PixelNormalization
+    private let preparation: CLIPImagePreparation
     /// Where the model computes.
     public let device: Device
     private let autocast: DType?
@@ -28,6 +28,7 @@ public final class CLIPEncoder {
     ///
     /// - Parameters:
     ///   - path: what ``CLIPCheckpoint`` opens
+    ///   - activation: of weights that do not say what they were trained with
     ///   - merges: `merges.txt` of CLIP's tokenizer
     ///   - device: where to compute
     ///   - autocast: type of matrix products; nil for full precision
@@ -35,16 +36,14 @@ public final class CLIPEncoder {
     ///   - workers: threads that decode images
     /// - Throws: `CLIPError`, `VocabularyError`, and errors of files
     public init(
-        path: String, merges: String, device: Device = .cpu, autocast: DType? = nil,
-        batchSize: Int = 64, workers: Int = 2
+        path: String, activation: CLIPConfiguration.Activation? = nil, merges: String,
+        device: Device = .cpu, autocast: DType? = nil, batchSize: Int = 64, workers: Int = 2
     ) throws {
-        let checkpoint = try CLIPCheckpoint(path: path)
+        let checkpoint = try CLIPCheckpoint(path: path, activation: activation)
         let c = checkpoint.configuration
         model = try checkpoint.model(on: device)
-        tokenizer = try CLIPTokenizer(
-            mergesFile: merges, vocabularySize: c.text.vocabularySize,
-            contextLength: c.text.contextLength)
-        normalization = PixelNormalization(mean: checkpoint.mean, std: checkpoint.std)
+        tokenizer = try CLIPTextTokenizer(c.text, merges: merges, path: path)
+        preparation = checkpoint.preparation
         width = c.embedDim
         self.path = path
         source = "CLIP \(try model.fingerprint())" + (autocast.map { " in \($0)" } ?? "")
@@ -76,13 +75,13 @@ public final class CLIPEncoder {
     public func embed(
         images: [(name: String, path: String)], progress: (Int) -> Void = { _ in }
     ) throws -> (rows: Tensor, skipped: [SkippedName]) {
-        let (batchSize, side, normalization) = (batchSize, imageSize, normalization)
+        let (batchSize, side, preparation) = (batchSize, imageSize, preparation)
         let loader = PrefetchingLoader(
             0..<(images.count + batchSize - 1) / batchSize, workers: workers, ahead: 2 * workers
         ) { number in
             PreparedImages(
                 Array(images[number * batchSize..<min(images.count, (number + 1) * batchSize)]),
-                side: side, normalization: normalization)
+                preparation)
         }
         defer { loader.stop() }
         var parts: [Tensor] = []
@@ -109,18 +108,17 @@ public final class CLIPEncoder {
     }
 }
 
-/// Images as CLIP sees them: short side resized bicubically, the middle cut out, normalised.
+/// Images as CLIP sees them.
 private struct PreparedImages: Sendable {
     var pixels: [Float] = []
     var count = 0
     var skipped: [SkippedName] = []
 
-    init(_ images: [(name: String, path: String)], side: Int, normalization: PixelNormalization) {
-        pixels.reserveCapacity(images.count * 3 * side * side)
+    init(_ images: [(name: String, path: String)], _ preparation: CLIPImagePreparation) {
+        pixels.reserveCapacity(images.count * 3 * preparation.side * preparation.side)
         for image in images {
             do {
-                let decoded = try ImageDecoder.decode(path: image.path)
-                pixels += normalization(decoded.resized(shortSide: side).centerCropped(to: side))
+                pixels += preparation(try ImageDecoder.decode(path: image.path))
                 count += 1
             } catch {
                 skipped.append(SkippedName(name: image.name, reason: "\(error)"))

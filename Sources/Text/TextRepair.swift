@@ -9,7 +9,10 @@ import Foundation
 enum TextRepair {
     /// The text as CLIP's byte-pair encoding sees it: repaired, unescaped, with single spaces, in
     /// lower case.
-    static func cleaned(_ text: String) -> String {
+    static func cleaned(_ text: String) -> String { repaired(text).lowercased() }
+
+    /// Repaired, unescaped, with single spaces.
+    static func repaired(_ text: String) -> String {
         var text = text
         if !text.utf8.allSatisfy({ 0x20...0x7e ~= $0 && $0 != UInt8(ascii: "&") }) {
             if !text.utf8.contains(UInt8(ascii: "<")) { text = unescaped(text) }
@@ -21,7 +24,7 @@ enum TextRepair {
             text = unescaped(unescaped(text))
         }
         return text.unicodeScalars.split(whereSeparator: \.properties.isWhitespace)
-            .map { String(String.UnicodeScalarView($0)) }.joined(separator: " ").lowercased()
+            .map { String(String.UnicodeScalarView($0)) }.joined(separator: " ")
     }
 
     // MARK: Characters

@@ -46,6 +46,9 @@ public struct TorchArchive {
         }
     }
 
+    /// Whether it is a program of `torch.jit.save`, and not only what it computes with.
+    public var isScript: Bool { archive.names.contains(prefix + "/constants.pkl") }
+
     /// Every tensor under the names that lead to it, joined by dots: the keys of a state dictionary.
     /// - Throws: ``TorchArchiveError``, `PickleError`, `ZipError`, ``TorchError``
     public func tensors() throws -> [String: Tensor] {
