@@ -102,7 +102,7 @@ let package = Package(
             dependencies: ["CLIP", "Concepts", "Datasets", "Nouns", "Text", "Torch"],
             swiftSettings: swift),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "Images", "Text"],
+            name: "DatasetsTests", dependencies: ["Datasets", "Files", "Images", "Text"],
             swiftSettings: swift),
         .testTarget(
             name: "NounsTests", dependencies: ["Nouns"], exclude: ["Fixtures"], swiftSettings: swift
