@@ -93,7 +93,7 @@ public struct CLIPCheckpoint {
         let store = try ParameterStore(device: device)
         let model = try CLIPModel(store.root, configuration)
         try store.validate()
-        try store.load(weights)
+        try StateDictionaryError.naming(path) { try store.load(weights) }
         return model
     }
 

@@ -117,6 +117,9 @@ struct FilterOptions: ParsableArguments {
             if report.unreadable > 0 {
                 print("  \(report.unreadable) left out, whose pictures could not be read")
             }
+            if report.notFinite > 0 {
+                print("  \(report.notFinite) left out, whose similarity is no finite number")
+            }
             // What was kept to go on from has served its purpose.
             if clip.model.clip != nil { try FileManager.default.removeItem(atPath: partial) }
         }

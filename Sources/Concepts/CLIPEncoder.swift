@@ -69,8 +69,8 @@ public final class CLIPEncoder {
         return parts.isEmpty ? .zeros([0, width]) : .concatenated(parts, dimension: 0)
     }
 
-    /// Embeddings of image files, not normalised. Images that cannot be read have no row.
-    /// `[readable images, E]` on the CPU
+    /// Embeddings of image files, not normalised. Images that cannot be read, or whose embedding is
+    /// not finite, have no row. `[readable images, E]` on the CPU
     /// - Throws: `TorchError`
     public func embed(
         images: [(name: String, path: String)], progress: (Int) -> Void = { _ in }
@@ -88,12 +88,20 @@ public final class CLIPEncoder {
         var skipped: [SkippedName] = []
         var done = 0
         while let batch = try loader.next() {
-            if batch.count > 0 {
-                let pixels = Tensor(batch.pixels, shape: [batch.count, 3, side, side])
-                parts.append(try compute { model.encode(images: pixels.to(device: device)) })
+            let count = batch.names.count
+            if count > 0 {
+                let pixels = Tensor(batch.pixels, shape: [count, 3, side, side])
+                let rows = try compute { model.encode(images: pixels.to(device: device)) }
+                let isFinite = try rows.isFinite().to(dtype: .int64).sum(1).array(of: Int.self)
+                    .map { $0 == width }
+                let kept = isFinite.indices.filter { isFinite[$0] }
+                parts.append(kept.count == count ? rows : rows.indexed(0, by: Tensor(kept)))
+                skipped += zip(batch.names, isFinite).filter { !$1 }.map { name, _ in
+                    SkippedName(name: name, reason: "the embedding of '\(name)' is not finite")
+                }
             }
             skipped += batch.skipped
-            done += batch.count + batch.skipped.count
+            done += count + batch.skipped.count
             progress(done)
         }
         return (parts.isEmpty ? .zeros([0, width]) : .concatenated(parts, dimension: 0), skipped)
@@ -111,7 +119,8 @@ public final class CLIPEncoder {
 /// Images as CLIP sees them.
 private struct PreparedImages: Sendable {
     var pixels: [Float] = []
-    var count = 0
+    /// Of the images that could be read.
+    var names: [String] = []
     var skipped: [SkippedName] = []
 
     init(_ images: [(name: String, path: String)], _ preparation: CLIPImagePreparation) {
@@ -119,7 +128,7 @@ private struct PreparedImages: Sendable {
         for image in images {
             do {
                 pixels += preparation(try ImageDecoder.decode(path: image.path))
-                count += 1
+                names.append(image.name)
             } catch {
                 skipped.append(SkippedName(name: image.name, reason: "\(error)"))
             }

@@ -89,7 +89,7 @@ extension CLIPEncoder {
         try checkWidth(of: concepts)
         let ranking = try ConceptRanking(
             concepts: concepts.rows, count: count, rounding: rounding, path: concepts.path,
-            device: device)
+            name: { concepts.names[$0] }, device: device)
         let writer = try TableWriter(
             directory: options.directory, content: .concepts,
             source: "\(source), concepts \(try concepts.fingerprint()), \(rounding) rounding",
@@ -111,8 +111,8 @@ extension CLIPEncoder {
 }
 
 extension CaptionFilter {
-    /// The cosine of each pair, nil where the image could not be read, by embedding the pairs part
-    /// by part. Goes on where a run before was stopped.
+    /// The cosine of each pair, nil where the image could not be read and not finite where it has
+    /// none, by embedding the pairs part by part. Goes on where a run before was stopped.
     ///
     /// - Parameters:
     ///   - encoder: embeds images and captions
@@ -172,7 +172,7 @@ extension CaptionFilter {
             }
         }
         return .init(
-            values: rounding.cosines(pictures, texts).unsqueezed(1), skipped: unreadable)
+            values: try rounding.cosines(pictures, texts).unsqueezed(1), skipped: unreadable)
     }
 
     /// A hash of all pairs in their order.

@@ -88,7 +88,9 @@ public struct TrainingCheckpoint {
         guard let text = file.metadata[stateKey],
             let state = try? JSONDecoder().decode(State.self, from: Data(text.utf8))
         else { throw CheckpointError.noTrainingState(path: path) }
-        try weights.load(file.tensors(), allowingUnexpected: statePrefixes)
+        try StateDictionaryError.naming(path) {
+            try weights.load(file.tensors(), allowingUnexpected: statePrefixes)
+        }
         var moments: [String: Tensor] = [:]
         for key in file.keys where key.hasPrefix(optimizerPrefix) {
             moments[String(key.dropFirst(optimizerPrefix.count))] = try file.tensor(key)

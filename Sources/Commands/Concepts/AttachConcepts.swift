@@ -92,6 +92,11 @@ struct AttachConcepts: ParsableCommand {
             if report.leftOut > 0 {
                 print("  \(report.leftOut) left out, whose pictures could not be read")
             }
+            if report.withoutDirection > 0 {
+                print(
+                    "  \(report.withoutDirection) left out, whose pictures have embeddings that are "
+                        + "zero or not finite")
+            }
         }
         for path in copy {
             let target = (outputDir as NSString).appendingPathComponent(

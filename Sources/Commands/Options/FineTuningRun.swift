@@ -56,9 +56,11 @@ extension ModelOptions {
     /// Takes the weights of a checkpoint over and says what became of them.
     /// - Throws: `SafetensorsError`, `StateDictionaryError`
     func load(_ checkpoint: String, into model: some FineTunedModel) throws {
-        let report = try model.load(
-            SafetensorsFile(path: checkpoint).tensors(),
-            allowingUnexpected: TrainingCheckpoint.statePrefixes)
+        let report = try StateDictionaryError.naming(checkpoint) {
+            try model.load(
+                SafetensorsFile(path: checkpoint).tensors(),
+                allowingUnexpected: TrainingCheckpoint.statePrefixes)
+        }
         let unused = report.unused.filter { key in
             !TrainingCheckpoint.statePrefixes.contains(where: key.hasPrefix)
         }
