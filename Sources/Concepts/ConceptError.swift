@@ -13,6 +13,7 @@ public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalidTemplate(String)
     case overwritesInput(path: String)
     case noDirection(name: String, path: String)
+    case foreignDirectory(path: String)
 
     /// What happened, where, and what to do about it.
     public var description: String {
@@ -48,6 +49,9 @@ public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
         case .noDirection(let name, let path):
             "the embedding of '\(name)' in '\(path)' is zero or has numbers that are not finite, so "
                 + "that nothing can be compared with it; embed it again, or take it out"
+        case .foreignDirectory(let path):
+            "'\(path)' is where intermediate results go, but something else lies there; move it "
+                + "away, or give another --output-dir"
         case .overwritesInput(let path):
             "'\(path)' would be overwritten by its own result; give another --output-dir"
         }

@@ -93,7 +93,8 @@ public struct GroundingEvaluation {
     }
 
     /// Evaluates a model.
-    /// - Throws: `AnnotationError`, `ImageError`, `ModelConfigurationError`, `TorchError`
+    /// - Throws: `ScoreError` for a heat map that is not finite, `AnnotationError`, `ImageError`,
+    ///   `ModelConfigurationError`, `TorchError`
     public init(
         _ set: ReferringEvaluationSet, _ mapper: HeatMapper, references: ReferenceIndex,
         detections: [Int: [Box]], _ options: Options
@@ -124,6 +125,9 @@ public struct GroundingEvaluation {
             ).to(dtype: .float32).to(device: .cpu).checked()
             for (row, record) in set.records[first..<first + arrays.texts.rows].enumerated() {
                 guard let id = record.referenceID else { continue }
+                try ScoreError.check(heat.select(0, row), "heat map") { _ in
+                    "the phrase '\(record.text)' in '\(record.image)'"
+                }
                 try add(heat: heat.select(0, row), referenceID: id)
                 let isExample = (first + row) % step == step / 2
                 if isExample, examples.count < options.examples {

@@ -77,15 +77,16 @@ struct AttachConcepts: ParsableCommand {
 
     func run() throws {
         let outputs = try OutputFiles(files, in: outputDir)
-        for path in copy where !FileManager.default.fileExists(atPath: path) {
-            throw ValidationError("--copy: there is no '\(path)'")
-        }
+        let copied = try CopiedFiles(
+            copy, to: outputDir, beside: outputs.pairs.map(\.output))
         let records = try files.map { try RecordFile(path: $0) }
         let vocabulary = try ShardedTable(path: concepts)
-        let ranks = (outputDir as NSString).appendingPathComponent("ranks")
+        let ranks =
+            onePass
+            ? try TemporaryTable(path: (outputDir as NSString).appendingPathComponent("ranks")) : nil
         let attachment =
-            try onePass
-            ? rankedInOnePass(records, vocabulary, ranks) : ranked(records, vocabulary)
+            try ranks.map { try rankedInOnePass(records, vocabulary, $0.path) }
+            ?? ranked(records, vocabulary)
         for (file, pair) in zip(records, outputs.pairs) {
             let report = try attachment.write(file, to: pair.output)
             print("\(pair.output): \(report.written) records")
@@ -98,16 +99,9 @@ struct AttachConcepts: ParsableCommand {
                         + "zero or not finite")
             }
         }
-        for path in copy {
-            let target = (outputDir as NSString).appendingPathComponent(
-                (path as NSString).lastPathComponent)
-            if FileManager.default.fileExists(atPath: target) {
-                try FileManager.default.removeItem(atPath: target)
-            }
-            try FileManager.default.copyItem(atPath: path, toPath: target)
-        }
+        try copied.copy()
         // What was kept to go on from has served its purpose.
-        if onePass { try FileManager.default.removeItem(atPath: ranks) }
+        ranks?.remove()
     }
 
     private func ranked(_ records: [RecordFile], _ vocabulary: ShardedTable) throws

@@ -48,7 +48,9 @@ extension FineTuningRun<GroundingConfiguration, RetrievalModel> {
             data.annotationFile(configuration.detectionFile))
         return .init(
             set: ReferringEvaluationSet(
-                records: try records(configuration.testFiles),
+                records: try evaluated(
+                    records(configuration.testFiles), of: configuration.testFiles
+                ) { (record: ReferringRecord) in [data.images.resolve(record.image)] },
                 paths: data.images, tokenizer: tokenizer,
                 options: EvaluationOptions(configuration.settings),
                 maxTokens: configuration.model.text.maxPositions),

@@ -31,7 +31,9 @@ extension FineTuningRun<RetrievalConfiguration, RetrievalModel> {
     /// The images and captions of an annotation file.
     func evaluationSet(_ file: String) throws -> RetrievalEvaluationSet {
         let set = RetrievalEvaluationSet(
-            records: try records([file]),
+            records: try evaluated(records([file]), of: [file]) { (record: RetrievalRecord) in
+                [data.images.resolve(record.image)]
+            },
             paths: data.images, tokenizer: tokenizer,
             options: EvaluationOptions(configuration.settings))
         if set.repeatedImages > 0 {
