@@ -242,6 +242,30 @@ import Torch
         }
     }
 
+    /// What is removed at the end is what was made, and nothing else.
+    @Test func temporaryTablesLeaveOtherFilesAlone() throws {
+        try Self.withDirectory { directory in
+            let files = FileManager.default
+            let path = directory + "/ranks"
+            let names = Self.names(9)
+            try Self.writer(path, names).run { range, _ in Self.rows(range, names) }
+            try TemporaryTable(path: path).remove()
+            #expect(!files.fileExists(atPath: path))
+            try files.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try Data("1".utf8).write(to: URL(fileURLWithPath: path + "/mine.txt"))
+            #expect(throws: ConceptError.foreignDirectory(path: path)) {
+                try TemporaryTable(path: path)
+            }
+            // Something that somebody puts there meanwhile.
+            try files.removeItem(atPath: path + "/mine.txt")
+            let table = try TemporaryTable(path: path)
+            try Self.writer(path, names).run { range, _ in Self.rows(range, names) }
+            try Data("1".utf8).write(to: URL(fileURLWithPath: path + "/mine.txt"))
+            table.remove()
+            #expect(try files.contentsOfDirectory(atPath: path) == ["mine.txt"])
+        }
+    }
+
     /// A list of skipped names that cannot be read is no empty one.
     @Test func damagedListsOfSkippedNamesAreRefused() throws {
         try Self.withDirectory { directory in
