@@ -76,6 +76,11 @@ public struct CLIPCheckpoint {
                 path: path,
                 reason: "it has neither \(Self.openCLIPConfiguration) nor config.json")
         }
+        do {
+            try configuration.validate()
+        } catch CLIPError.invalidConfiguration(let what) {
+            throw CLIPError.unknownLayout(path: path, reason: what)
+        }
         let named = [configuration.vision.blocks.activation, configuration.text.blocks.activation]
         if let activation, named != [activation, activation] {
             throw CLIPError.otherActivation(path: path)

@@ -127,6 +127,9 @@ public struct CLIPConfiguration: Sendable, Equatable {
     /// ViT-B/16 as published by OpenAI.
     public init() {}
 
+    /// Larger sizes are a mistake, and would take any memory.
+    private static let (largestSize, mostLayers) = (1 << 24, 1 << 12)
+
     /// Makes sure that a model of these sizes can be built.
     /// - Throws: ``CLIPError/invalidConfiguration(_:)``
     public func validate() throws {
@@ -141,8 +144,16 @@ public struct CLIPConfiguration: Sendable, Equatable {
             ("text heads", text.heads),
             ("vision mlp width", vision.blocks.innerWidth ?? 1),
             ("text mlp width", text.blocks.innerWidth ?? 1),
-        ] { try require(size > 0, "\(name) must be positive, not \(size)") }
-        try require(vision.depth >= 0 && text.depth >= 0, "layers must not be negative")
+        ] {
+            try require(
+                size > 0 && size <= Self.largestSize,
+                "\(name) must be positive and at most \(Self.largestSize), not \(size)")
+        }
+        for (name, depth) in [("vision", vision.depth), ("text", text.depth)] {
+            try require(
+                depth >= 0 && depth <= Self.mostLayers,
+                "\(name) layers must be from 0 to \(Self.mostLayers), not \(depth)")
+        }
         try require(
             vision.imageSize.isMultiple(of: vision.patchSize),
             "the image size \(vision.imageSize) must be a multiple of the patch size "

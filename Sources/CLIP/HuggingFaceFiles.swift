@@ -105,7 +105,7 @@ struct HuggingFaceFiles {
         default: throw settings.unsupported("resample", "2 (bilinear) and 3 (bicubic) are")
         }
         let crops = try settings.flag("do_center_crop", default: true)
-        if crops, try settings.length("crop_size", "height", "width") ?? 224 != side {
+        if crops, try settings.length("crop_size", "height", "width") ?? side != side {
             throw settings.unsupported("crop_size", "only the model's image_size, \(side), is")
         }
         if settings.isSection("size"), try !settings.requiredSection("size").has("shortest_edge") {
@@ -115,7 +115,7 @@ struct HuggingFaceFiles {
             }
             preparation.resizing = .bothSides
         } else {
-            let length = try settings.length("size", "shortest_edge", "shortest_edge") ?? 224
+            let length = try settings.length("size", "shortest_edge", "shortest_edge") ?? side
             guard crops, length >= side else {
                 throw settings.unsupported(
                     "size",

@@ -56,7 +56,11 @@ struct OpenCLIPFile {
         vision.patchSize = try settings.side("patch_size", default: 16)
         vision.width = try settings.integer("width", default: 768)
         vision.depth = try settings.integer("layers", default: 12)
-        vision.heads = vision.width / max(1, try settings.integer("head_width", default: 64))
+        let headWidth = try settings.integer("head_width", default: 64)
+        guard headWidth > 0 else {
+            throw settings.unsupported("head_width", "a number above 0 is")
+        }
+        vision.heads = vision.width / headWidth
         try read(settings, activation, width: vision.width, into: &vision.blocks)
         vision.hasPreNorm = try !settings.flag("no_ln_pre", default: false)
         vision.pooling = try settings.choice(

@@ -41,7 +41,9 @@ struct PretrainingRun {
             configuration.model, seed: options.seed, device: options.device)
         self.model = model
         if let directory = weights.textEncoder {
-            let file = directory + "/model.safetensors"
+            let names = ["/model.safetensors", "/pytorch_model.bin"].map { directory + $0 }
+            // The second is only read to say what to do with it.
+            let file = names.first(where: FileManager.default.fileExists) ?? names[0]
             let report = try StateDictionaryError.naming(file) {
                 try model.store.load(bert: SafetensorsFile(path: file).tensors())
             }

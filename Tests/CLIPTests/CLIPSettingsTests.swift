@@ -194,6 +194,25 @@ import Torch
         }
     }
 
+    /// Sizes that no model has are errors that name their file, and take no memory before.
+    @Test(arguments: [
+        ("vision_cfg", "layers", 1_000_000_000_000), ("text_cfg", "layers", -1),
+        ("vision_cfg", "width", 0), ("text_cfg", "heads", 0), ("vision_cfg", "head_width", 0),
+        ("vision_cfg", "patch_size", 7), ("text_cfg", "vocab_size", 1 << 60),
+    ]) func oddSizesAreRefused(_ section: String, _ key: String, _ value: Int) throws {
+        var model = try #require(Self.fixture("plain") as? [String: Any])
+        var inner = try #require(model[section] as? [String: Any])
+        inner[key] = value
+        model[section] = inner
+        try withModel("open_clip_config.json", ["model_cfg": model], weights: "plain") {
+            directory in
+            let error = try #require(throws: CLIPError.self) {
+                _ = try CLIPCheckpoint(path: directory)
+            }
+            #expect("\(error)".contains(directory), "\(error)")
+        }
+    }
+
     /// Weights alone do not say which activation they were trained with; all other forms do.
     @Test func stateDictionariesAskForTheActivation() throws {
         try withModel(

@@ -154,7 +154,13 @@ extension CommandsTests {
             #expect(try content("out/b.json") == "1" && content("in/b.json") == "1")
         }
         #expect(try content("out/a.json") == "mine" && content("out/folder/x") == "inner")
-        #expect(try files.contentsOfDirectory(atPath: out).count == 3)
+        for _ in 0..<2 { try CopiedFiles([directory + "/in"], to: out, beside: []).copy() }
+        #expect(try content("out/in/b.json") == "1")
+        try write("2", "in/b.json")
+        #expect(throws: (any Error).self) {
+            try CopiedFiles([directory + "/in"], to: out, beside: [])
+        }
+        #expect(try files.contentsOfDirectory(atPath: out).count == 4)
     }
 
     /// Links are followed, also into a circle; names that are no UTF-8 are told.

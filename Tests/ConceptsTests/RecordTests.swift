@@ -119,7 +119,8 @@ import Torch
             #"[{"image": "a"}, {"image": "nan"}, {"image": "zero"}, {"image": "inf"}]"#)
         let attachment = try ConceptAttachment(
             images: Self.table([
-                ("a", [1, 5]), ("nan", [Float.nan, 1]), ("zero", [0, 0]), ("inf", [1, Float.infinity]),
+                ("a", [1, 5]), ("nan", [Float.nan, 1]), ("zero", [0, 0]),
+                ("inf", [1, Float.infinity]),
             ]), concepts: Self.table(Self.vocabulary), count: 2, rounding: rounding, files: [file])
         var report = ConceptAttachment.Report()
         let records = try written { report = try attachment.write(file, to: $0) }

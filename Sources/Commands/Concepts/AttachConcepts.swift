@@ -83,7 +83,8 @@ struct AttachConcepts: ParsableCommand {
         let vocabulary = try ShardedTable(path: concepts)
         let ranks =
             onePass
-            ? try TemporaryTable(path: (outputDir as NSString).appendingPathComponent("ranks")) : nil
+            ? try TemporaryTable(path: (outputDir as NSString).appendingPathComponent("ranks"))
+            : nil
         let attachment =
             try ranks.map { try rankedInOnePass(records, vocabulary, $0.path) }
             ?? ranked(records, vocabulary)

@@ -178,7 +178,7 @@ struct DemoReport {
         let records: [RetrievalRecord] = try AnnotationFile.load(
             files: [plan.annotations + "/retrieval_test.json"], requiresConcepts: true)
         let names = records.evenly(Self.shownConcepts).map(\.image)
-        let paths = ImagePaths(dataDirectory: plan.scenes)
+        let paths = ImagePaths(dataDirectory: plan.scenes, absolutePaths: .shortened)
         let ranking = try ConceptRanking(
             concepts: tables.concepts.rows,
             count: min(DemoPlan.conceptsOfPicture, tables.concepts.count),
@@ -204,7 +204,7 @@ struct DemoReport {
         let captions = kept.reduce(into: [String: Set<String>]()) {
             $0[$1.image, default: []].formUnion($1.captions)
         }
-        let paths = ImagePaths(dataDirectory: plan.scenes)
+        let paths = ImagePaths(dataDirectory: plan.scenes, absolutePaths: .shortened)
         let figures = try all.evenly(Self.shownFilterings).map { record in
             let lines = record.captions.map { caption in
                 let text = HTML.escaped(caption)
@@ -238,7 +238,7 @@ struct DemoReport {
             allowingUnexpected: TrainingCheckpoint.statePrefixes)
         let records: [RetrievalRecord] = try AnnotationFile.load(
             files: [plan.annotations + "/retrieval_test.json"], requiresConcepts: true)
-        let paths = ImagePaths(dataDirectory: plan.scenes)
+        let paths = ImagePaths(dataDirectory: plan.scenes, absolutePaths: .shortened)
         let side = configuration.model.vision.imageSize
         let originals = try records.evenly(Self.shownRestorations).map {
             try ImageDecoder.decode(path: paths.resolve($0.image)).resized(
