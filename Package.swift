@@ -46,7 +46,7 @@ let package = Package(
         .target(name: "Files", dependencies: ["CXXHash"], swiftSettings: swift),
         .target(name: "Torch", dependencies: ["CTorch", "Files"], swiftSettings: swift),
         .target(name: "ViCHA", dependencies: ["Torch"], swiftSettings: swift),
-        .target(name: "CLIP", dependencies: ["Files", "Torch"], swiftSettings: swift),
+        .target(name: "CLIP", dependencies: ["Files", "Images", "Torch"], swiftSettings: swift),
         .target(
             name: "CImageCodecs",
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
@@ -104,11 +104,11 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(name: "ViCHATests", dependencies: ["ViCHA"], swiftSettings: swift),
         .testTarget(
-            name: "CLIPTests", dependencies: ["CLIP", "Torch"], exclude: ["Fixtures"],
+            name: "CLIPTests", dependencies: ["CLIP", "Images", "Torch"], exclude: ["Fixtures"],
             swiftSettings: swift),
         .testTarget(
             name: "ConceptsTests",
-            dependencies: ["Concepts", "Datasets", "Files", "Nouns", "Text", "Torch"],
+            dependencies: ["CLIP", "Concepts", "Datasets", "Files", "Nouns", "Text", "Torch"],
             swiftSettings: swift),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "Files", "Images", "Text"],

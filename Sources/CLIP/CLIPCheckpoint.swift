@@ -1,36 +1,35 @@
 import Files
 import Foundation
+import Images
 import Torch
 
 /// A CLIP model in a file or a directory, in one of the forms in which they are published.
 public struct CLIPCheckpoint {
-    /// The sizes.
+    /// The sizes, and what else the embeddings depend on.
     public let configuration: CLIPConfiguration
-    /// Mean of each colour channel, in units of the full range.
-    public let mean: [Float]
-    /// Standard deviation of each colour channel, in units of the full range.
-    public let std: [Float]
+    /// How images are prepared.
+    public let preparation: CLIPImagePreparation
     private let weights: [String: Tensor]
+    private let path: String
 
-    /// The values of CLIP's image preparation.
-    private static let published: (mean: [Float], std: [Float]) = (
-        [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
-    )
     private static let openCLIPConfiguration = "open_clip_config.json"
     private static let openCLIPWeights = "open_clip_model.safetensors"
-    /// Attention masks, which OpenAI's archives carry in each block, and other constants.
-    private static func isConstant(_ key: String) -> Bool {
-        CLIPWeights.constants.contains(key) || key.hasSuffix("attn_mask")
-            || key.hasSuffix("position_ids")
-    }
+    /// In the order in which open_clip looks for them.
+    private static let openCLIPWeightFiles = [
+        openCLIPWeights, "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin",
+    ]
+    private static let huggingFaceWeightFiles = ["model.safetensors", "pytorch_model.bin"]
 
     /// Opens a model.
     ///
-    /// - Parameter path: OpenAI's TorchScript archive (`ViT-B-16.pt`), a directory with
-    ///   `open_clip_config.json` and `open_clip_model.safetensors`, or a directory of Hugging Face
-    ///   with `config.json` and `model.safetensors`
+    /// - Parameters:
+    ///   - path: OpenAI's TorchScript archive (`ViT-B-16.pt`), a state dictionary of open_clip, a
+    ///     directory with `open_clip_config.json` and its weights, or a directory of Hugging Face
+    ///     with `config.json` and its weights
+    ///   - activation: of a state dictionary, which does not say; nil for all other forms
     /// - Throws: ``CLIPError``, `TorchArchiveError`, `SafetensorsError`
-    public init(path: String) throws {
+    public init(path: String, activation: CLIPConfiguration.Activation? = nil) throws {
+        self.path = path
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw CLIPError.unknownLayout(path: path, reason: "it does not exist")
@@ -39,62 +38,58 @@ public struct CLIPCheckpoint {
             let file = (path as NSString).appendingPathComponent(name)
             return FileManager.default.fileExists(atPath: file) ? file : nil
         }
-        if !isDirectory.boolValue {
-            weights = try TorchArchive(path: path).tensors().filter { !Self.isConstant($0.key) }
-            configuration = try CLIPWeights.configuration(of: weights, path: path)
-            (mean, std) = Self.published
-        } else if let configurationFile = file(Self.openCLIPConfiguration) {
-            let read = try Self.decode(OpenCLIPConfiguration.self, configurationFile)
-            configuration = read.model
-            mean = read.preprocessing?.mean ?? Self.published.mean
-            std = read.preprocessing?.std ?? Self.published.std
-            guard let weightsFile = file(Self.openCLIPWeights) else {
+        func tensors(_ names: [String]) throws -> [String: Tensor] {
+            guard let file = names.lazy.compactMap(file).first else {
+                let parts = names[0] + ".index.json"
                 throw CLIPError.unknownLayout(
-                    path: path, reason: "there is no \(Self.openCLIPWeights) in it")
+                    path: path,
+                    reason: file(parts) == nil
+                        ? "there is no \(names[0]) in it"
+                        : "its weights lie in several files, which \(parts) lists; save them in one"
+                )
             }
-            weights = try SafetensorsFile(path: weightsFile).tensors()
-                .filter { !Self.isConstant($0.key) }
-        } else if let configurationFile = file("config.json"),
-            let weightsFile = file("model.safetensors")
-        {
-            configuration = try Self.decode(HuggingFaceCLIPConfiguration.self, configurationFile)
-                .configuration(path: path)
+            return try Self.tensors(file)
+        }
+        if !isDirectory.boolValue {
+            let isSafetensors = (path as NSString).pathExtension == "safetensors"
+            let isScript = try !isSafetensors && TorchArchive(path: path).isScript
+            weights = CLIPWeights.plain(try Self.tensors(path))
+            guard let known = isScript ? .quickGELU : activation else {
+                throw CLIPError.unnamedActivation(path: path)
+            }
+            configuration = try CLIPWeights.configuration(
+                of: weights, isOpenAI: isScript, known, path: path)
+            preparation = CLIPImagePreparation(side: configuration.vision.imageSize)
+        } else if let configurationFile = file(Self.openCLIPConfiguration) {
+            let read = try OpenCLIPFile(path: configurationFile)
+            configuration = read.model
+            preparation = read.preparation
+            weights = CLIPWeights.plain(try tensors(Self.openCLIPWeightFiles))
+        } else if file("config.json") != nil {
+            let read = try HuggingFaceFiles(directory: path)
+            configuration = read.model
+            preparation = read.preparation
             weights = CLIPWeights.renamed(
-                huggingFace: try SafetensorsFile(path: weightsFile).tensors(), configuration)
-            let preprocessing = try file("preprocessor_config.json").map {
-                try Self.decode(Preprocessor.self, $0)
-            }
-            mean = preprocessing?.mean ?? Self.published.mean
-            std = preprocessing?.std ?? Self.published.std
+                huggingFace: try tensors(Self.huggingFaceWeightFiles), configuration)
         } else {
             throw CLIPError.unknownLayout(
                 path: path,
-                reason: "it has neither \(Self.openCLIPConfiguration) nor config.json with "
-                    + "model.safetensors")
+                reason: "it has neither \(Self.openCLIPConfiguration) nor config.json")
         }
-        guard mean.count == 3, std.count == 3, std.allSatisfy({ $0 > 0 }) else {
-            throw CLIPError.unknownLayout(
-                path: path, reason: "mean and std of its image preparation are no three numbers")
-        }
-    }
-
-    private struct Preprocessor: Decodable {
-        let mean: [Float]?
-        let std: [Float]?
-
-        enum CodingKeys: String, CodingKey {
-            case mean = "image_mean"
-            case std = "image_std"
-        }
-    }
-
-    private static func decode<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value
-    {
         do {
-            return try JSONDocument(path: path).decode(type)
-        } catch {
-            throw CLIPError.unknownLayout(path: path, reason: "\(error)")
+            try configuration.validate()
+        } catch CLIPError.invalidConfiguration(let what) {
+            throw CLIPError.unknownLayout(path: path, reason: what)
         }
+        let named = [configuration.vision.blocks.activation, configuration.text.blocks.activation]
+        if let activation, named != [activation, activation] {
+            throw CLIPError.otherActivation(path: path)
+        }
+    }
+
+    private static func tensors(_ file: String) throws -> [String: Tensor] {
+        (file as NSString).pathExtension == "safetensors"
+            ? try SafetensorsFile(path: file).tensors() : try TorchArchive(path: file).tensors()
     }
 
     /// The model with its weights, in full precision.
@@ -103,25 +98,48 @@ public struct CLIPCheckpoint {
         let store = try ParameterStore(device: device)
         let model = try CLIPModel(store.root, configuration)
         try store.validate()
-        try store.load(weights)
+        try StateDictionaryError.naming(path) { try store.load(weights) }
         return model
     }
 
     /// Saves weights in open_clip's form, which other programs read too.
-    /// - Throws: `FileWritingError`, `SafetensorsError`, `TorchError`
+    /// - Throws: ``CLIPError/invalidConfiguration(_:)`` for a configuration with more than sizes and
+    ///   an activation, `FileWritingError`, `SafetensorsError`, `TorchError`
     public static func save(
         _ store: ParameterStore, _ configuration: CLIPConfiguration, to directory: String
     ) throws {
+        let data = try JSONEncoder().encode(configuration)
+        guard try JSONDecoder().decode(CLIPConfiguration.self, from: data) == configuration else {
+            throw CLIPError.invalidConfiguration(
+                "it has settings beyond sizes and one activation, which cannot be saved")
+        }
         try makeDirectory(directory)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        let described = OpenCLIPConfiguration(
-            model: configuration, preprocessing: .init(mean: published.mean, std: published.std))
+        let normalization = PixelNormalization.clip
+        let described = SavedConfiguration(
+            model: configuration,
+            preprocessing: .init(mean: normalization.mean, std: normalization.std))
         try writeSafetensors(
             store.state, metadata: ["format": "pt"],
             to: (directory as NSString).appendingPathComponent(openCLIPWeights))
         try writeAtomically(
             encoder.encode(described),
             to: (directory as NSString).appendingPathComponent(openCLIPConfiguration))
+    }
+
+    private struct SavedConfiguration: Encodable {
+        struct Preprocessing: Encodable {
+            let mean: [Float]
+            let std: [Float]
+        }
+
+        let model: CLIPConfiguration
+        let preprocessing: Preprocessing
+
+        enum CodingKeys: String, CodingKey {
+            case model = "model_cfg"
+            case preprocessing = "preprocess_cfg"
+        }
     }
 }

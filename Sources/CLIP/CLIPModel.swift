@@ -25,15 +25,16 @@ public struct CLIPModel: Sendable {
     /// Embeddings of images, not normalised. `[B, 3, S, S]` → `[B, E]`
     public func encode(images: Tensor) -> Tensor { vision(images) }
 
-    /// Embeddings of texts, not normalised. int64 `[B, L]`, filled up with zeros behind the end,
-    /// which has the largest id → `[B, E]`. Columns behind the last end of all texts change nothing.
+    /// Embeddings of texts, not normalised. int64 `[B, L]`, filled up with zeros behind the end →
+    /// `[B, E]`. Columns behind the last end of all texts change nothing, and may be left out,
+    /// unless the model sees padding (``CLIPConfiguration/Text/seesPadding``).
     public func encode(texts: Tensor) -> Tensor { text(texts) }
 
     /// A hash of the last layers of both towers: other weights give another number.
     /// - Throws: `TorchError`
     public func fingerprint() throws -> String {
         var hash = StableHash()
-        for projection in [vision.projection, text.projection] {
+        for projection in [vision.projection, text.projection.weight] {
             try projection.detached().to(device: .cpu).contiguous().withUnsafeBytes {
                 hash.add($0)
             }
@@ -61,9 +62,12 @@ private struct VisionTower: Sendable {
     private let classEmbedding: Tensor
     private let positionEmbedding: Tensor
     private let patchEmbedding: PatchEmbedding
-    private let lnPre: LayerNorm
+    /// nil for a model without.
+    private let lnPre: LayerNorm?
     private let blocks: [CLIPBlock]
     private let lnPost: LayerNorm
+    private let pooling: CLIPConfiguration.VisionPooling
+    private let normalizesPooled: Bool
     let projection: Tensor
 
     init(_ scope: ParameterScope, _ c: CLIPConfiguration) {
@@ -74,10 +78,14 @@ private struct VisionTower: Sendable {
             "positional_embedding", [1 + v.patchCount, v.width], scale)
         patchEmbedding = PatchEmbedding(
             scope["conv1"], width: v.width, patchSize: v.patchSize, hasBias: false)
-        lnPre = LayerNorm(scope["ln_pre"], v.width, epsilon: CLIPBlock.epsilon)
+        lnPre =
+            v.hasPreNorm
+            ? LayerNorm(scope["ln_pre"], v.width, epsilon: v.blocks.normEpsilon) : nil
         blocks = CLIPBlock.blocks(
-            scope, count: v.depth, width: v.width, heads: v.heads, activation: c.activation)
-        lnPost = LayerNorm(scope["ln_post"], v.width, epsilon: CLIPBlock.epsilon)
+            scope, count: v.depth, width: v.width, heads: v.heads, v.blocks)
+        lnPost = LayerNorm(scope["ln_post"], v.width, epsilon: v.blocks.normEpsilon)
+        pooling = v.pooling
+        normalizesPooled = v.normalizesPooled
         projection = scope.parameter("proj", [v.width, c.embedDim], scale)
     }
 
@@ -85,10 +93,21 @@ private struct VisionTower: Sendable {
         let patches = patchEmbedding(images)
         let classToken = classEmbedding.to(dtype: patches.dtype)
             .expanded(patches.size(0), 1, -1)
-        var hidden = lnPre(
-            .concatenated([classToken, patches], dimension: 1) + positionEmbedding)
+        var hidden =
+            Tensor.concatenated([classToken, patches], dimension: 1) + positionEmbedding
+        if let lnPre { hidden = lnPre(hidden) }
         for block in blocks { hidden = block(hidden, isCausal: false) }
-        return lnPost(hidden.select(1, 0)).matmul(projection)
+        return pooled(hidden).matmul(projection)
+    }
+
+    /// `[B, 1 + P, D]` → `[B, D]`
+    private func pooled(_ hidden: Tensor) -> Tensor {
+        switch pooling {
+        case .classToken: lnPost(hidden.select(1, 0))
+        case .average:
+            normalizesPooled
+                ? lnPost(hidden.slice(1, 1...).mean(1)) : lnPost(hidden).slice(1, 1...).mean(1)
+        }
     }
 }
 
@@ -98,63 +117,83 @@ private struct TextTower: Sendable {
     private let positionEmbedding: Tensor
     private let blocks: [CLIPBlock]
     private let lnFinal: LayerNorm
-    let projection: Tensor
+    private let isCausal: Bool
+    private let pooling: CLIPConfiguration.TextPooling
+    let projection: Linear
 
     init(_ scope: ParameterScope, _ c: CLIPConfiguration) {
         let t = c.text
+        isCausal = t.isCausal
+        pooling = t.pooling
         tokenEmbedding = Embedding(
             scope["token_embedding"], t.vocabularySize, t.width, .normal(std: 0.02))
         positionEmbedding = scope.parameter(
             "positional_embedding", [t.contextLength, t.width], .normal(std: 0.01))
         blocks = CLIPBlock.blocks(
-            scope, count: t.depth, width: t.width, heads: t.heads, activation: c.activation)
-        lnFinal = LayerNorm(scope["ln_final"], t.width, epsilon: CLIPBlock.epsilon)
-        projection = scope.parameter(
-            "text_projection", [t.width, c.embedDim],
-            .normal(std: 1 / Double(t.width).squareRoot()))
+            scope, count: t.depth, width: t.width, heads: t.heads, t.blocks)
+        lnFinal = LayerNorm(scope["ln_final"], t.width, epsilon: t.blocks.normEpsilon)
+        let scale = Initializer.normal(std: 1 / Double(t.width).squareRoot())
+        projection =
+            t.hasProjectionBias
+            ? Linear(scope["text_projection"], t.width, c.embedDim, weight: scale, bias: .zeros)
+            : Linear(
+                weight: scope.parameter("text_projection", [t.width, c.embedDim], scale)
+                    .transposed(0, 1), bias: nil)
     }
 
     func callAsFunction(_ tokens: Tensor) -> Tensor {
-        let ends = tokens.argmax(-1)  // [B]
         let length = tokens.size(1)
         var hidden = tokenEmbedding(tokens) + positionEmbedding.slice(0, 0..<length)  // [B, L, D]
-        for block in blocks { hidden = block(hidden, isCausal: true) }
-        let last = hidden.taken(along: 1, ends.unsqueezed(-1).unsqueezed(-1)).squeezed(1)  // [B, D]
-        return lnFinal(last).matmul(projection)
+        for block in blocks { hidden = block(hidden, isCausal: isCausal) }
+        return projection(lnFinal(pooled(hidden, tokens)))
+    }
+
+    /// `[B, L, D]` → `[B, D]`
+    private func pooled(_ hidden: Tensor, _ tokens: Tensor) -> Tensor {
+        func taken(_ places: Tensor) -> Tensor {  // [B]
+            hidden.taken(along: 1, places.unsqueezed(-1).unsqueezed(-1)).squeezed(1)
+        }
+        return switch pooling {
+        case .largest: taken(tokens.argmax(-1))
+        case .end(let id): taken(tokens.equals(Double(id)).to(dtype: .int64).argmax(-1))
+        case .first: hidden.select(1, 0)
+        case .last: hidden.select(1, hidden.size(1) - 1)
+        }
     }
 }
 
 /// Pre-norm transformer block in OpenAI's layout.
 private struct CLIPBlock: Sendable {
-    static let epsilon = 1e-5
+    /// What open_clip's published configurations start with.
+    private static let firstLayerScale = 1e-4
 
     private let ln1: LayerNorm
     private let attention: (input: Linear, output: Linear)
     private let ln2: LayerNorm
     private let mlp: (input: Linear, output: Linear)
+    /// Factors of what the attention and the MLP add; nil for none. `[D]`
+    private let layerScale: (attention: Tensor, mlp: Tensor)?
     private let heads: Int
     private let activation: CLIPConfiguration.Activation
 
     static func blocks(
-        _ scope: ParameterScope, count: Int, width: Int, heads: Int,
-        activation: CLIPConfiguration.Activation
+        _ scope: ParameterScope, count: Int, width: Int, heads: Int, _ c: CLIPConfiguration.Blocks
     ) -> [CLIPBlock] {
         (0..<count).map {
             CLIPBlock(
-                scope["transformer"]["resblocks"][$0], width: width, heads: heads, depth: count,
-                activation: activation)
+                scope["transformer"]["resblocks"][$0], width: width, heads: heads, depth: count, c)
         }
     }
 
     private init(
-        _ scope: ParameterScope, width: Int, heads: Int, depth: Int,
-        activation: CLIPConfiguration.Activation
+        _ scope: ParameterScope, width: Int, heads: Int, depth: Int, _ c: CLIPConfiguration.Blocks
     ) {
         self.heads = heads
-        self.activation = activation
+        activation = c.activation
+        let innerWidth = c.innerWidth ?? 4 * width
         let inputs = Initializer.normal(std: 1 / Double(width).squareRoot())
         let outputs = Initializer.normal(std: 1 / Double(2 * width * depth).squareRoot())
-        ln1 = LayerNorm(scope["ln_1"], width, epsilon: Self.epsilon)
+        ln1 = LayerNorm(scope["ln_1"], width, epsilon: c.normEpsilon)
         // The fused projection is no layer of its own: its keys have no dot before weight and bias.
         let attn = scope["attn"]
         attention = (
@@ -163,25 +202,33 @@ private struct CLIPBlock: Sendable {
                 bias: attn.parameter("in_proj_bias", [3 * width], .zeros)),
             Linear(attn["out_proj"], width, width, weight: outputs, bias: .zeros)
         )
-        ln2 = LayerNorm(scope["ln_2"], width, epsilon: Self.epsilon)
+        ln2 = LayerNorm(scope["ln_2"], width, epsilon: c.normEpsilon)
         mlp = (
             Linear(
-                scope["mlp"]["c_fc"], width, 4 * width,
+                scope["mlp"]["c_fc"], width, innerWidth,
                 weight: .normal(std: 1 / Double(2 * width).squareRoot()), bias: .zeros),
-            Linear(scope["mlp"]["c_proj"], 4 * width, width, weight: outputs, bias: .zeros)
+            Linear(scope["mlp"]["c_proj"], innerWidth, width, weight: outputs, bias: .zeros)
         )
+        func factors(_ name: String) -> Tensor {
+            scope[name].parameter("gamma", [width], .constant(Self.firstLayerScale))
+        }
+        layerScale = c.hasLayerScale ? (factors("ls_1"), factors("ls_2")) : nil
     }
 
     /// `[B, L, D]` → `[B, L, D]`
     func callAsFunction(_ hidden: Tensor, isCausal: Bool) -> Tensor {
-        let x = hidden + attend(ln1(hidden), isCausal: isCausal)
+        var attended = attend(ln1(hidden), isCausal: isCausal)
+        if let layerScale { attended = attended * layerScale.attention }
+        let x = hidden + attended
         let inner = mlp.input(ln2(x))
         let active =
             switch activation {
             case .quickGELU: inner * (inner * 1.702).sigmoid()
             case .gelu: inner.gelu()
+            case .geluByTanh: inner.geluByTanh()
             }
-        return x + mlp.output(active)
+        let output = mlp.output(active)
+        return x + (layerScale.map { output * $0.mlp } ?? output)
     }
 
     private func attend(_ x: Tensor, isCausal: Bool) -> Tensor {

@@ -5,11 +5,50 @@ enum CLIPWeights {
     /// Tensors of OpenAI's archives that are no weights.
     static let constants = ["input_resolution", "context_length", "vocab_size"]
 
+    /// Widths of the published image towers whose heads are not 64 wide, which weights do not show.
+    private static let widthsOfOtherHeads = [1280, 1408, 1664, 1792]
+
+    /// Weights of open_clip under OpenAI's names: without what only training needs, and without the
+    /// names of what they were wrapped in.
+    static func plain(_ tensors: [String: Tensor]) -> [String: Tensor] {
+        // A training checkpoint has the optimizer's state beside the weights.
+        let isNested = tensors.keys.contains { $0.hasPrefix("state_dict.") }
+        var result: [String: Tensor] = [:]
+        for (key, tensor) in tensors {
+            var name = key[...]
+            if isNested {
+                guard key.hasPrefix("state_dict.") else { continue }
+                name = key.dropFirst("state_dict.".count)
+            }
+            // Data-parallel training, compilation, and towers as objects of their own.
+            for wrapper in ["module.", "_orig_mod.", "text."] where name.hasPrefix(wrapper) {
+                name = name.dropFirst(wrapper.count)
+            }
+            // A bias of all similarities changes no embedding.
+            guard !isConstant(name), name != "logit_bias" else { continue }
+            result[String(name)] = name == "logit_scale" ? tensor.reshaped([]) : tensor
+        }
+        return result
+    }
+
+    /// Attention masks, which OpenAI's archives carry in each block, and other constants.
+    private static func isConstant(_ key: Substring) -> Bool {
+        constants.contains(String(key)) || key.hasSuffix("attn_mask")
+            || key.hasSuffix("position_ids")
+    }
+
     /// The sizes that weights under OpenAI's names have. Heads are 64 wide in all its models.
+    ///
+    /// - Parameters:
+    ///   - tensors: weights
+    ///   - isOpenAI: whether they are OpenAI's and not those of any model under the same names
+    ///   - activation: of both towers, which weights do not show
+    ///   - path: where they come from, for errors
     /// - Throws: ``CLIPError/unknownLayout(path:reason:)``
-    static func configuration(of tensors: [String: Tensor], path: String) throws
-        -> CLIPConfiguration
-    {
+    static func configuration(
+        of tensors: [String: Tensor], isOpenAI: Bool,
+        _ activation: CLIPConfiguration.Activation, path: String
+    ) throws -> CLIPConfiguration {
         func shape(_ key: String, rank: Int) throws -> [Int] {
             guard let shape = tensors[key]?.shape, shape.count == rank else {
                 throw CLIPError.unknownLayout(
@@ -28,6 +67,12 @@ enum CLIPWeights {
         let patches = try shape("visual.positional_embedding", rank: 2)[0] - 1
         c.vision.imageSize = Int(Double(patches).squareRoot().rounded()) * conv[3]
         c.vision.depth = depth("visual.")
+        guard isOpenAI || !widthsOfOtherHeads.contains(conv[0]) else {
+            throw CLIPError.unknownLayout(
+                path: path,
+                reason: "weights alone do not say how many heads an image tower of width "
+                    + "\(conv[0]) has; put them into a directory with open_clip_config.json")
+        }
         c.vision.heads = max(1, conv[0] / headWidth)
         let text = try shape("token_embedding.weight", rank: 2)
         c.text.vocabularySize = text[0]
@@ -36,6 +81,16 @@ enum CLIPWeights {
         c.text.depth = depth("")
         c.text.heads = max(1, text[1] / headWidth)
         c.embedDim = try shape("text_projection", rank: 2)[1]
+        func blocks(_ prefix: String, width: Int) -> CLIPConfiguration.Blocks {
+            let first = "\(prefix)transformer.resblocks.0."
+            var blocks = CLIPConfiguration.Blocks()
+            blocks.setInnerWidth(tensors[first + "mlp.c_fc.weight"]?.size(0), width: width)
+            blocks.hasLayerScale = tensors[first + "ls_1.gamma"] != nil
+            blocks.activation = activation
+            return blocks
+        }
+        c.vision.blocks = blocks("visual.", width: c.vision.width)
+        c.text.blocks = blocks("", width: c.text.width)
         return c
     }
 

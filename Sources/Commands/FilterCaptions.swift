@@ -109,7 +109,8 @@ struct FilterOptions: ParsableArguments {
         try rule.validate()
         for (input, output) in outputs.pairs {
             let filter = try CaptionFilter(RecordFile(path: input))
-            let partial = output + ".similarities"
+            let partial =
+                clip.model.clip == nil ? nil : try TemporaryTable(path: output + ".similarities")
             let similarities = try similarities(filter, partial)
             let report = try filter.write(
                 rule, similarities: similarities, storesSimilarity: storeSimilarity, to: output)
@@ -117,21 +118,26 @@ struct FilterOptions: ParsableArguments {
             if report.unreadable > 0 {
                 print("  \(report.unreadable) left out, whose pictures could not be read")
             }
+            if report.notFinite > 0 {
+                print("  \(report.notFinite) left out, whose similarity is no finite number")
+            }
             // What was kept to go on from has served its purpose.
-            if clip.model.clip != nil { try FileManager.default.removeItem(atPath: partial) }
+            partial?.remove()
         }
     }
 
-    private func similarities(_ filter: CaptionFilter, _ partial: String) throws -> [Float?] {
-        if let embeddedImages, let embeddedCaptions {
+    private func similarities(_ filter: CaptionFilter, _ partial: TemporaryTable?) throws
+        -> [Float?]
+    {
+        guard let partial else {
             let bar = CountingBar(unit: "pairs", title: "filter")
             return try filter.similarities(
-                images: ShardedTable(path: embeddedImages),
-                captions: ShardedTable(path: embeddedCaptions), rounding: rounding.rounding,
+                images: ShardedTable(path: embeddedImages ?? ""),
+                captions: ShardedTable(path: embeddedCaptions ?? ""), rounding: rounding.rounding,
                 progress: { bar.update($0, of: filter.pairCount, here: $0) })
         }
         return try filter.similarities(
             clip.encoder(), path: images.path(), rounding: rounding.rounding,
-            storage.table(partial, names: filter.pairCount, unit: "pairs", title: "filter"))
+            storage.table(partial.path, names: filter.pairCount, unit: "pairs", title: "filter"))
     }
 }

@@ -40,7 +40,7 @@ struct Pretrain: ParsableCommand {
         let stop = StopSignal()
         stop.watchSignals()
         let run = try PretrainingRun(
-            configuration: model.configuration(), data: model.data.location(),
+            configuration: model.configuration(), data: model.data.location(.shortened),
             vocabulary: Resources.vocabulary(model.model.vocabulary, textEncoder: textEncoder),
             weights: .init(textEncoder: textEncoder, imageEncoder: imageEncoder),
             options: options, stop: stop)

@@ -37,14 +37,24 @@ struct PretrainingRun {
             pairs: ImageTextPair.pairs(of: records), paths: data.images, tokenizer: tokenizer,
             options: ImageTextOptions(configuration.settings))
         if !data.allowsMissingImages { try dataset.images.checkExistence() }
-        model = try PretrainingModel(
+        let model = try PretrainingModel(
             configuration.model, seed: options.seed, device: options.device)
+        self.model = model
         if let directory = weights.textEncoder {
-            try model.store.load(
-                bert: SafetensorsFile(path: directory + "/model.safetensors").tensors())
+            let names = ["/model.safetensors", "/pytorch_model.bin"].map { directory + $0 }
+            // The second is only read to say what to do with it.
+            let file = names.first(where: FileManager.default.fileExists) ?? names[0]
+            let report = try StateDictionaryError.naming(file) {
+                try model.store.load(bert: SafetensorsFile(path: file).tensors())
+            }
+            if report.initialized.contains(where: BertWeights.isLanguageHead) {
+                note("'\(file)' has no head for masked words; it starts with random weights")
+            }
         }
         if let file = weights.imageEncoder {
-            try model.load(imageEncoder: SafetensorsFile(path: file).tensors())
+            try StateDictionaryError.naming(file) {
+                try model.load(imageEncoder: SafetensorsFile(path: file).tensors())
+            }
         }
         trainer = try PretrainingTrainer(
             configuration, model: model, dataset: dataset, options: options, stop: stop)

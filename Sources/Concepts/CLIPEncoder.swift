@@ -16,9 +16,9 @@ public final class CLIPEncoder {
     /// Images or texts that are embedded at once.
     public let batchSize: Int
     /// Cuts texts into tokens.
-    public let tokenizer: CLIPTokenizer
+    public let tokenizer: CLIPTextTokenizer
     private let model: CLIPModel
-    private let normalization: PixelNormalization
+    private let preparation: CLIPImagePreparation
     /// Where the model computes.
     public let device: Device
     private let autocast: DType?
@@ -29,6 +29,7 @@ public final class CLIPEncoder {
     ///
     /// - Parameters:
     ///   - path: what ``CLIPCheckpoint`` opens
+    ///   - activation: of weights that do not say what they were trained with
     ///   - merges: `merges.txt` of CLIP's tokenizer
     ///   - device: where to compute
     ///   - autocast: type of matrix products; nil for full precision
@@ -37,16 +38,15 @@ public final class CLIPEncoder {
     ///   - pixelLimit: images of more pixels are not read
     /// - Throws: `CLIPError`, `VocabularyError`, and errors of files
     public init(
-        path: String, merges: String, device: Device = .cpu, autocast: DType? = nil,
-        batchSize: Int = 64, workers: Int = 2, pixelLimit: Int = ImageDecoder.standardLimit
+        path: String, activation: CLIPConfiguration.Activation? = nil, merges: String,
+        device: Device = .cpu, autocast: DType? = nil, batchSize: Int = 64, workers: Int = 2,
+        pixelLimit: Int = ImageDecoder.standardLimit
     ) throws {
-        let checkpoint = try CLIPCheckpoint(path: path)
+        let checkpoint = try CLIPCheckpoint(path: path, activation: activation)
         let c = checkpoint.configuration
         model = try checkpoint.model(on: device)
-        tokenizer = try CLIPTokenizer(
-            mergesFile: merges, vocabularySize: c.text.vocabularySize,
-            contextLength: c.text.contextLength)
-        normalization = PixelNormalization(mean: checkpoint.mean, std: checkpoint.std)
+        tokenizer = try CLIPTextTokenizer(c.text, merges: merges, path: path)
+        preparation = checkpoint.preparation
         width = c.embedDim
         self.path = path
         source = "CLIP \(try model.fingerprint())" + (autocast.map { " in \($0)" } ?? "")
@@ -73,32 +73,40 @@ public final class CLIPEncoder {
         return parts.isEmpty ? .zeros([0, width]) : .concatenated(parts, dimension: 0)
     }
 
-    /// Embeddings of image files, not normalised. Images that cannot be read have no row.
-    /// `[readable images, E]` on the CPU
+    /// Embeddings of image files, not normalised. Images that cannot be read, or whose embedding is
+    /// not finite, have no row. `[readable images, E]` on the CPU
     /// - Throws: `TorchError`
     public func embed(
         images: [(name: String, path: String)], progress: (Int) -> Void = { _ in }
     ) throws -> (rows: Tensor, skipped: [SkippedName]) {
-        let (batchSize, side, normalization) = (batchSize, imageSize, normalization)
+        let (batchSize, side, preparation) = (batchSize, imageSize, preparation)
         let pixelLimit = pixelLimit
         let loader = PrefetchingLoader(
             0..<(images.count + batchSize - 1) / batchSize, workers: workers, ahead: 2 * workers
         ) { number in
             PreparedImages(
                 Array(images[number * batchSize..<min(images.count, (number + 1) * batchSize)]),
-                side: side, normalization: normalization, pixelLimit: pixelLimit)
+                preparation, pixelLimit: pixelLimit)
         }
         defer { loader.stop() }
         var parts: [Tensor] = []
         var skipped: [SkippedName] = []
         var done = 0
         while let batch = try loader.next() {
-            if batch.count > 0 {
-                let pixels = Tensor(batch.pixels, shape: [batch.count, 3, side, side])
-                parts.append(try compute { model.encode(images: pixels.to(device: device)) })
+            let count = batch.names.count
+            if count > 0 {
+                let pixels = Tensor(batch.pixels, shape: [count, 3, side, side])
+                let rows = try compute { model.encode(images: pixels.to(device: device)) }
+                let isFinite = try rows.isFinite().to(dtype: .int64).sum(1).array(of: Int.self)
+                    .map { $0 == width }
+                let kept = isFinite.indices.filter { isFinite[$0] }
+                parts.append(kept.count == count ? rows : rows.indexed(0, by: Tensor(kept)))
+                skipped += zip(batch.names, isFinite).filter { !$1 }.map { name, _ in
+                    SkippedName(name: name, reason: "the embedding of '\(name)' is not finite")
+                }
             }
             skipped += batch.skipped
-            done += batch.count + batch.skipped.count
+            done += count + batch.skipped.count
             progress(done)
         }
         return (parts.isEmpty ? .zeros([0, width]) : .concatenated(parts, dimension: 0), skipped)
@@ -113,22 +121,22 @@ public final class CLIPEncoder {
     }
 }
 
-/// Images as CLIP sees them: short side resized bicubically, the middle cut out, normalised.
+/// Images as CLIP sees them.
 private struct PreparedImages: Sendable {
     var pixels: [Float] = []
-    var count = 0
+    /// Of the images that could be read.
+    var names: [String] = []
     var skipped: [SkippedName] = []
 
     init(
-        _ images: [(name: String, path: String)], side: Int, normalization: PixelNormalization,
+        _ images: [(name: String, path: String)], _ preparation: CLIPImagePreparation,
         pixelLimit: Int
     ) {
-        pixels.reserveCapacity(images.count * 3 * side * side)
+        pixels.reserveCapacity(images.count * 3 * preparation.side * preparation.side)
         for image in images {
             do {
-                let decoded = try ImageDecoder.decode(path: image.path, limit: pixelLimit)
-                pixels += normalization(decoded.centerSquare(side: side))
-                count += 1
+                pixels += preparation(try ImageDecoder.decode(path: image.path, limit: pixelLimit))
+                names.append(image.name)
             } catch {
                 skipped.append(SkippedName(name: image.name, reason: "\(error)"))
             }

@@ -33,6 +33,8 @@ public struct CaptionFilter {
         public var kept = 0
         /// Pairs left out because their image could not be read.
         public var unreadable = 0
+        /// Pairs left out whose similarity is not finite.
+        public var notFinite = 0
     }
 
     /// One caption of a record.
@@ -88,7 +90,8 @@ public struct CaptionFilter {
     /// Pairs compared at once; limits memory, not results.
     private static let blockSize = 4096
 
-    /// The cosine of each pair from saved embeddings, nil where the image could not be read.
+    /// The cosine of each pair from saved embeddings, nil where the image could not be read and not
+    /// finite where it has none.
     /// - Throws: ``ConceptError``, `AnnotationError`, `TorchError`
     public func similarities(
         images: ShardedTable, captions: ShardedTable, rounding: ConceptRanking.Rounding = .full,
@@ -131,7 +134,8 @@ public struct CaptionFilter {
     }
 
     /// The pairs that a rule keeps: image by image in the order of first appearance, or all
-    /// together; the best first, equal ones in their order.
+    /// together; the best first, equal ones in their order. What has no finite similarity is no pair
+    /// to choose from.
     /// - Throws: ``ConceptError/invalidShare(_:)``
     public func kept(_ rule: Rule, similarities: [Float?]) throws -> [Int] {
         try rule.validate()
@@ -142,7 +146,7 @@ public struct CaptionFilter {
                 (similarities[$1] ?? 0, $0) < (similarities[$0] ?? 0, $1)
             }.prefix(count)
         }
-        let readable = pairs.indices.filter { similarities[$0] != nil }
+        let readable = pairs.indices.filter { similarities[$0]?.isFinite ?? false }
         switch rule {
         case .overall(let share): return Array(best(share, of: readable, atLeast: 0))
         case .perImage(let share, let keepsEveryImage):
@@ -162,7 +166,8 @@ public struct CaptionFilter {
     ///
     /// - Parameters:
     ///   - rule: what is kept
-    ///   - similarities: of each pair, nil for images that could not be read
+    ///   - similarities: of each pair, nil for images that could not be read, not finite for pairs
+    ///     that have none
     ///   - storesSimilarity: whether records get the field `sim`
     ///   - path: the file to write
     /// - Throws: ``ConceptError``, `FileWritingError`
@@ -184,6 +189,7 @@ public struct CaptionFilter {
             return record.json(setting: changes)
         }
         return Report(
-            pairs: pairs.count, kept: kept.count, unreadable: similarities.count { $0 == nil })
+            pairs: pairs.count, kept: kept.count, unreadable: similarities.count { $0 == nil },
+            notFinite: similarities.count { $0?.isFinite == false })
     }
 }

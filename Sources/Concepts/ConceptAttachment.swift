@@ -12,6 +12,8 @@ public struct ConceptAttachment {
         public var written = 0
         /// Records left out because an image of theirs could not be read when it was embedded.
         public var leftOut = 0
+        /// Records left out because the embedding of an image of theirs is zero or not finite.
+        public var withoutDirection = 0
     }
 
     private let vocabulary: [JSONText]
@@ -25,15 +27,23 @@ public struct ConceptAttachment {
         var numbers: [Int32]
         var count: Int
         var skipped: Set<ExactString>
+        /// Images whose embedding is zero or not finite.
+        var withoutDirection: StringTable
         let path: String
 
-        /// nil for an image that was skipped.
-        func callAsFunction(_ image: String) throws -> ArraySlice<Int32>? {
-            guard let place = names.number(of: image) else {
-                if skipped.contains(ExactString(image)) { return nil }
-                throw ConceptError.missingEmbedding(name: image, path: path)
+        enum Found {
+            case concepts(ArraySlice<Int32>)
+            case skipped
+            case withoutDirection
+        }
+
+        func callAsFunction(_ image: String) throws -> Found {
+            if let place = names.number(of: image) {
+                return .concepts(numbers[place * count..<(place + 1) * count])
             }
-            return numbers[place * count..<(place + 1) * count]
+            if withoutDirection.number(of: image) != nil { return .withoutDirection }
+            if skipped.contains(ExactString(image)) { return .skipped }
+            throw ConceptError.missingEmbedding(name: image, path: path)
         }
     }
 
@@ -59,7 +69,7 @@ public struct ConceptAttachment {
         }
         let ranking = try ConceptRanking(
             concepts: concepts.rows, count: count, rounding: rounding, path: concepts.path,
-            device: device)
+            name: { concepts.names[$0] }, device: device)
         var isUsed = [Bool](repeating: false, count: images.count)
         let skipped = Set(images.skipped.map { ExactString($0.name) })
         for file in files {
@@ -75,19 +85,29 @@ public struct ConceptAttachment {
         }
         let rows = isUsed.indices.filter { isUsed[$0] }
         var names = StringTable(capacity: rows.count)
+        var withoutDirection = StringTable()
         var numbers: [Int32] = []
         numbers.reserveCapacity(rows.count * count)
         progress(0, rows.count)
         for start in stride(from: 0, to: rows.count, by: Self.blockSize) {
             let block = Array(rows[start...].prefix(Self.blockSize))
-            let best = try ranking(images.rows(block)).concepts
-            numbers += try best.array(of: Int32.self)
-            for row in block { names.insert(images.names[row]) }
+            let embeddings = images.rows(block)
+            let best = try ranking(embeddings).concepts.array(of: Int32.self)
+            for (place, hasDirection) in try ranking.haveDirection(embeddings).enumerated() {
+                let name = images.names[block[place]]
+                if hasDirection {
+                    names.insert(name)
+                    numbers += best[place * count..<(place + 1) * count]
+                } else {
+                    withoutDirection.insert(name)
+                }
+            }
             progress(start + block.count, rows.count)
         }
         vocabulary = (0..<concepts.count).map { JSONText(concepts.names[$0]) }
         self.concepts = ImageConcepts(
-            names: names, numbers: numbers, count: count, skipped: skipped, path: images.path)
+            names: names, numbers: numbers, count: count, skipped: skipped,
+            withoutDirection: withoutDirection, path: images.path)
     }
 
     /// Images ranked at once; limits memory, not results.
@@ -98,12 +118,18 @@ public struct ConceptAttachment {
     /// - Parameters:
     ///   - ranks: the table of ``rank(images:in:)``
     ///   - vocabulary: the concepts that its numbers mean
-    /// - Throws: `TorchError`
+    /// - Throws: ``ConceptError/malformedTable(path:reason:)``, `TorchError`
     public init(ranks: ShardedTable, vocabulary: StringTable) throws {
         self.vocabulary = (0..<vocabulary.count).map { JSONText(vocabulary[$0]) }
+        let numbers = try ranks.rows.array(of: Int32.self)
+        guard numbers.allSatisfy({ 0 <= $0 && $0 < vocabulary.count }) else {
+            throw ConceptError.malformedTable(
+                path: ranks.path, reason: "it names concepts that the vocabulary does not have")
+        }
         concepts = ImageConcepts(
-            names: ranks.names, numbers: try ranks.rows.array(of: Int32.self), count: ranks.width,
-            skipped: Set(ranks.skipped.map { ExactString($0.name) }), path: ranks.path)
+            names: ranks.names, numbers: numbers, count: ranks.width,
+            skipped: Set(ranks.skipped.map { ExactString($0.name) }),
+            withoutDirection: StringTable(), path: ranks.path)
     }
 
     /// Writes a file with the field `kwords`, or `kwords1` and `kwords2` for records of two images.
@@ -117,8 +143,14 @@ public struct ConceptAttachment {
             let names = try record.imageNames()
             var changes: [(field: String, value: JSONText)] = []
             for (place, name) in names.enumerated() {
-                guard let numbers = try concepts(name) else {
+                let numbers: ArraySlice<Int32>
+                switch try concepts(name) {
+                case .concepts(let found): numbers = found
+                case .skipped:
                     report.leftOut += 1
+                    return nil
+                case .withoutDirection:
+                    report.withoutDirection += 1
                     return nil
                 }
                 changes.append(

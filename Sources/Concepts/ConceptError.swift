@@ -12,6 +12,8 @@ public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
     case noReadableImage(name: String, reason: String)
     case invalidTemplate(String)
     case overwritesInput(path: String)
+    case noDirection(name: String, path: String)
+    case foreignDirectory(path: String)
 
     /// What happened, where, and what to do about it.
     public var description: String {
@@ -44,6 +46,12 @@ public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
         case .invalidTemplate(let text):
             "a template has one {} in the place of the concept, as in 'a photo of a {}', not "
                 + "'\(text)'"
+        case .noDirection(let name, let path):
+            "the embedding of '\(name)' in '\(path)' is zero or has numbers that are not finite, so "
+                + "that nothing can be compared with it; embed it again, or take it out"
+        case .foreignDirectory(let path):
+            "'\(path)' is where intermediate results go, but something else lies there; move it "
+                + "away, or give another --output-dir"
         case .overwritesInput(let path):
             "'\(path)' would be overwritten by its own result; give another --output-dir"
         }

@@ -29,12 +29,14 @@ public struct ConceptRanking {
     ///   - count: concepts of an image
     ///   - rounding: how cosines are computed
     ///   - path: where the vocabulary comes from, for errors
+    ///   - name: gives the name of a concept by its number, for errors
     ///   - device: where to compute
     /// - Throws: ``ConceptError/emptyVocabulary(path:)``,
-    ///   ``ConceptError/tooFewConcepts(path:found:wanted:)``
+    ///   ``ConceptError/tooFewConcepts(path:found:wanted:)``,
+    ///   ``ConceptError/noDirection(name:path:)``
     public init(
         concepts: Tensor, count: Int, rounding: Rounding = .full, path: String,
-        device: Device = .cpu
+        name: (Int) -> String = { "concept \($0)" }, device: Device = .cpu
     ) throws {
         let found = concepts.size(0)
         guard found > 0 else { throw ConceptError.emptyVocabulary(path: path) }
@@ -43,7 +45,17 @@ public struct ConceptRanking {
         }
         self.count = count
         self.rounding = rounding
-        self.concepts = try rounding.normalized(concepts.to(device: device)).contiguous().checked()
+        let normalized = rounding.normalized(concepts.to(device: device)).contiguous()
+        if let first = try normalized.haveDirection().firstIndex(of: false) {
+            throw ConceptError.noDirection(name: name(first), path: path)
+        }
+        self.concepts = try normalized.checked()
+    }
+
+    /// Whether each embedding can be compared at all. `[n, E]` → n
+    /// - Throws: `TorchError`
+    public func haveDirection(_ images: Tensor) throws -> [Bool] {
+        try rounding.normalized(images).haveDirection()
     }
 
     /// The best concepts of images, best first: their numbers, and their cosines.
@@ -104,9 +116,24 @@ extension ConceptRanking.Rounding {
         }
     }
 
-    /// Cosines of rows in pairs. 2 × `[n, E]` → float32 `[n]`
-    func cosines(_ a: Tensor, _ b: Tensor) -> Tensor {
+    /// Cosines of rows in pairs, not finite where one of them has no direction.
+    /// 2 × `[n, E]` → float32 `[n]`
+    func cosines(_ a: Tensor, _ b: Tensor) throws -> Tensor {
         let (a, b) = (normalized(a), normalized(b))
+        let isDefined = zip(try a.haveDirection(), try b.haveDirection()).map { $0 && $1 }
         return a.unsqueezed(1).matmul(b.unsqueezed(2)).reshaped(-1).to(dtype: .float32)
+            .filled(
+                .nan,
+                where: Tensor(isDefined.map { $0 ? 0 : 1 } as [Int]).equals(1)
+                    .to(device: a.device))
+    }
+}
+
+extension Tensor {
+    /// Whether each row of unit length is one: zeros and numbers that are not finite have none.
+    /// `[n, E]` → n
+    fileprivate func haveDirection() throws -> [Bool] {
+        // A sum of squares near 1, and nothing else, says all of that.
+        try to(dtype: .float32).squared().sum(1).array(of: Float.self).map { $0 > 0.5 && $0 < 2 }
     }
 }

@@ -89,7 +89,7 @@ extension CLIPEncoder {
         try checkWidth(of: concepts)
         let ranking = try ConceptRanking(
             concepts: concepts.rows, count: count, rounding: rounding, path: concepts.path,
-            device: device)
+            name: { concepts.names[$0] }, device: device)
         let writer = try TableWriter(
             directory: options.directory, content: .concepts,
             source: "\(source), concepts \(try concepts.fingerprint()), \(rounding) rounding",
@@ -111,8 +111,8 @@ extension CLIPEncoder {
 }
 
 extension CaptionFilter {
-    /// The cosine of each pair, nil where the image could not be read, by embedding the pairs part
-    /// by part. Goes on where a run before was stopped.
+    /// The cosine of each pair, nil where the image could not be read and not finite where it has
+    /// none, by embedding the pairs part by part. Goes on where a run before was stopped.
     ///
     /// - Parameters:
     ///   - encoder: embeds images and captions
@@ -153,12 +153,18 @@ extension CaptionFilter {
         let (rows, skipped) = try encoder.embed(
             images: (0..<images.count).map { (images[$0], path(images[$0])) }
         ) { progress($0 * range.count / (2 * images.count)) }
-        let reasons = Dictionary(uniqueKeysWithValues: skipped.map { ($0.name, $0.reason) })
+        // By bytes: two names may differ in nothing but how an accent is written.
+        var withoutRow = StringTable(capacity: skipped.count)
+        for name in skipped { withoutRow.insert(name.name) }
+        func reason(_ image: Int) -> String? {
+            withoutRow.number(of: images[image]).map { skipped[$0].reason }
+        }
         var rowOfImage: [Int?] = []
         var next = 0
         for number in 0..<images.count {
-            rowOfImage.append(reasons[images[number]] == nil ? next : nil)
-            next += reasons[images[number]] == nil ? 1 : 0
+            let hasRow = reason(number) == nil
+            rowOfImage.append(hasRow ? next : nil)
+            next += hasRow ? 1 : 0
         }
         let readable = imageNumbers.indices.filter { rowOfImage[imageNumbers[$0]] != nil }
         let texts = try encoder.embed(texts: readable.map { captions[$0] }) {
@@ -167,12 +173,12 @@ extension CaptionFilter {
         let pictures = rows.indexed(
             0, by: Tensor(readable.compactMap { rowOfImage[imageNumbers[$0]] }))
         let unreadable = imageNumbers.indices.compactMap { place in
-            reasons[images[imageNumbers[place]]].map {
+            reason(imageNumbers[place]).map {
                 SkippedName(name: String(range.lowerBound + place), reason: $0)
             }
         }
         return .init(
-            values: rounding.cosines(pictures, texts).unsqueezed(1), skipped: unreadable)
+            values: try rounding.cosines(pictures, texts).unsqueezed(1), skipped: unreadable)
     }
 
     /// A hash of all pairs in their order.

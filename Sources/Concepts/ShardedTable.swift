@@ -44,52 +44,74 @@ public struct ShardedTable {
         }
         let manifest = try TableManifest.read(path)
         width = manifest.width
-        var names = StringTable(capacity: manifest.count)
+        let there = manifest.shardsThere(in: path).count
+        guard there == manifest.shardCount else {
+            throw ConceptError.incompleteTable(path: path, found: there, of: manifest.shardCount)
+        }
+        let files = try (0..<manifest.shardCount).map {
+            try SafetensorsFile(
+                path: (path as NSString).appendingPathComponent(manifest.shardFile($0)))
+        }
+        // The sizes of the shards and not those of the manifest, which are only written there.
+        var names = StringTable(
+            capacity: files.reduce(0) { $0 + ($1.shape(of: Keys.nameEnds)?.first ?? 0) })
         var skipped: [SkippedName] = []
         var shards: [Shard] = []
-        for shard in 0..<manifest.shardCount {
-            let file = (path as NSString).appendingPathComponent(manifest.shardFile(shard))
-            guard FileManager.default.fileExists(atPath: file) else {
-                let found = (0..<manifest.shardCount).count {
-                    FileManager.default.fileExists(
-                        atPath: (path as NSString).appendingPathComponent(manifest.shardFile($0)))
-                }
-                throw ConceptError.incompleteTable(
-                    path: path, found: found, of: manifest.shardCount)
-            }
-            let tensors = try SafetensorsFile(path: file)
-            let rows = try tensors.tensor(Keys.rows)
-            let ends = try tensors.tensor(Keys.nameEnds).array(of: Int.self)
+        for (shard, file) in files.enumerated() {
             let first = names.count
-            try tensors.tensor(Keys.names).withUnsafeBytes { bytes in
-                var start = 0
-                for end in ends {
-                    guard start <= end, end <= bytes.count,
-                        names.insert(
-                            UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-                                .assumingMemoryBound(to: UInt8.self)
-                        ).isNew
-                    else {
-                        throw ConceptError.malformedTable(
-                            path: file, reason: "its names are malformed or not different")
-                    }
-                    start = end
-                }
-            }
-            guard rows.shape == [ends.count, width] else {
+            let rows = try file.tensor(Keys.rows)
+            try Self.read(file, into: &names)
+            let count = names.count - first
+            guard rows.shape == [count, width] else {
                 throw ConceptError.malformedTable(
-                    path: file, reason: "it has rows of shape \(rows.shape) for \(ends.count) names"
+                    path: file.path, reason: "it has rows of shape \(rows.shape) for \(count) names"
                 )
             }
-            if let list = tensors.metadata[Keys.skipped] {
-                skipped +=
-                    (try? JSONDecoder().decode([SkippedName].self, from: Data(list.utf8))) ?? []
+            let without = try Self.skipped(file)
+            guard count + without.count == manifest.names(ofShard: shard).count else {
+                throw ConceptError.malformedTable(
+                    path: file.path,
+                    reason: "it has \(count + without.count) of the "
+                        + "\(manifest.names(ofShard: shard).count) names that "
+                        + "\(TableManifest.fileName) gives it")
             }
+            skipped += without
             shards.append(Shard(first: first, rows: rows))
         }
         self.names = names
         self.skipped = skipped
         self.shards = shards
+    }
+
+    /// Adds the names of a shard's rows.
+    private static func read(_ file: SafetensorsFile, into names: inout StringTable) throws {
+        let ends = try file.tensor(Keys.nameEnds).array(of: Int.self)
+        try file.tensor(Keys.names).withUnsafeBytes { bytes in
+            var start = 0
+            for end in ends {
+                guard start <= end, end <= bytes.count,
+                    names.insert(
+                        UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+                            .assumingMemoryBound(to: UInt8.self)
+                    ).isNew
+                else {
+                    throw ConceptError.malformedTable(
+                        path: file.path, reason: "its names are malformed or not different")
+                }
+                start = end
+            }
+        }
+    }
+
+    /// The names of a shard that have no row.
+    private static func skipped(_ file: SafetensorsFile) throws -> [SkippedName] {
+        guard let list = file.metadata[Keys.skipped] else { return [] }
+        do {
+            return try JSONDecoder().decode([SkippedName].self, from: Data(list.utf8))
+        } catch {
+            throw ConceptError.malformedTable(
+                path: file.path, reason: "its list of names without a row is malformed")
+        }
     }
 
     /// Makes sure that the rows were made with what they are used with.

@@ -33,15 +33,29 @@ public struct TableManifest: Codable, Sendable, Equatable {
     static let fileName = "table.json"
 
     /// Shards in all.
-    public var shardCount: Int { (count + shardSize - 1) / max(1, shardSize) }
+    public var shardCount: Int { count == 0 ? 0 : (count - 1) / max(1, shardSize) + 1 }
 
     /// The names of a shard.
     func names(ofShard shard: Int) -> Range<Int> {
-        shard * shardSize..<min(count, (shard + 1) * shardSize)
+        let first = shard * shardSize
+        return first..<first + min(count - first, shardSize)
     }
 
     func shardFile(_ shard: Int) -> String {
         String(format: "shard-%06d-of-%06d.safetensors", shard, shardCount)
+    }
+
+    /// The shards that lie in a directory, by their numbers.
+    func shardsThere(in directory: String) -> Set<Int> {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        return Set(
+            files.compactMap { file in
+                let digits = file.dropFirst("shard-".count).prefix { $0 != "-" }
+                guard let shard = Int(digits), shardFile(shard) == file, shard < shardCount else {
+                    return nil
+                }
+                return shard
+            })
     }
 
     /// Reads the manifest of a table.

@@ -29,7 +29,7 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
         case .unknownReference(let id, let phrase):
             "the phrase '\(phrase)' has "
                 + (id.map { "the ref_id \($0), which is not among the references" } ?? "no ref_id")
-                + "; test_file, refs(unc).p and instances.json must belong together"
+                + "; test_file, the file of references and instances.json must belong together"
         case .unansweredQuestions(let count, let example):
             "\(count) questions of the annotations have no answer, such as question \(example); "
                 + "the annotations and test_file must belong together"

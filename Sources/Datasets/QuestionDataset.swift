@@ -14,7 +14,7 @@ public struct QuestionImagePaths: Sendable {
     }
 
     /// The place of a question's image.
-    func resolve(_ record: QuestionRecord) -> String {
+    public func resolve(_ record: QuestionRecord) -> String {
         (record.source == .vqa ? visualQuestions : visualGenome).resolve(record.image)
     }
 }

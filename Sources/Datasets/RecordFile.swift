@@ -219,6 +219,7 @@ public struct JSONText: Sendable {
             + [UInt8(ascii: "]")]
     }
 
-    /// A number, written with as few digits as bring it back.
-    public init(_ number: Float) { bytes = Array("\(number)".utf8) }
+    /// A number, written with as few digits as bring it back; null for one that is not finite, which
+    /// JSON does not know.
+    public init(_ number: Float) { bytes = Array((number.isFinite ? "\(number)" : "null").utf8) }
 }

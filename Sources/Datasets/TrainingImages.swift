@@ -73,7 +73,18 @@ public struct TrainingImages: Sendable {
 
     /// Makes sure that every image file exists.
     /// - Throws: ``AnnotationError/missingImages(count:examples:)``
-    public func checkExistence() throws { try paths.checkExistence(of: names.joined()) }
+    public func checkExistence() throws {
+        var seen = Set<ExactString>()
+        var missing: [String] = []
+        for name in names.joined() where seen.insert(ExactString(name)).inserted {
+            let path = paths.resolve(name)
+            if access(path, R_OK) != 0 { missing.append(path) }
+        }
+        guard missing.isEmpty else {
+            throw AnnotationError.missingImages(
+                count: missing.count, examples: Array(missing.prefix(3)))
+        }
+    }
 
     /// The images of some records, each transformed and normalised, and what could not be read and
     /// was replaced by another record. Every sample draws from a stream of its own, made from
@@ -137,22 +148,5 @@ public struct TrainingImages: Sendable {
             ).image
             : try ImageDecoder.decode(
                 path: path, shortSide: shortSide, limit: acceptance.maxPixels)
-    }
-}
-
-extension ImagePaths {
-    /// Makes sure that every one of some image files exists.
-    /// - Throws: ``AnnotationError/missingImages(count:examples:)``
-    public func checkExistence(of names: some Sequence<String>) throws {
-        var seen = Set<ExactString>()
-        var missing: [String] = []
-        for name in names where seen.insert(ExactString(name)).inserted {
-            let path = resolve(name)
-            if access(path, R_OK) != 0 { missing.append(path) }
-        }
-        guard missing.isEmpty else {
-            throw AnnotationError.missingImages(
-                count: missing.count, examples: Array(missing.prefix(3)))
-        }
     }
 }

@@ -1,5 +1,5 @@
 /// A value of a Python pickle: plain data, or a note of what the file wanted built.
-public indirect enum PickleValue: Sendable, Equatable {
+public enum PickleValue: Sendable, Equatable {
     case none
     case bool(Bool)
     case int(Int)
@@ -11,7 +11,7 @@ public indirect enum PickleValue: Sendable, Equatable {
     /// Keys and values in their order; keys may be of any kind.
     case dictionary([PickleEntry])
     /// An object or the result of a call, by the name of its class or function: none was made.
-    case built(String, arguments: [PickleValue], state: PickleValue?)
+    indirect case built(String, arguments: [PickleValue], state: PickleValue?)
 
     /// The name under which a reference to data outside of the pickle appears.
     public static let persistentName = "persistent"
@@ -35,26 +35,41 @@ extension PickleValue {
     /// The value of a string key, nil where there is none or this is no dictionary.
     public subscript(_ key: String) -> PickleValue? {
         guard case .dictionary(let entries) = self else { return nil }
-        return entries.last { $0.key == .string(key) }?.value
+        return entries.last {
+            if case .string(let name) = $0.key { name.utf8.elementsEqual(key.utf8) } else { false }
+        }?.value
     }
 
     /// The elements of a list or a tuple.
     public var elements: [PickleValue]? { if case .list(let values) = self { values } else { nil } }
 
     /// A number without fraction.
-    public var integer: Int? { if case .int(let value) = self { value } else { nil } }
+    public var integer: Int? {
+        switch self {
+        case .int(let value): value
+        case .built: numPyScalar?.integer
+        default: nil
+        }
+    }
 
     /// A number.
     public var number: Double? {
         switch self {
         case .int(let value): Double(value)
         case .double(let value): value
+        case .built: numPyScalar?.number
         default: nil
         }
     }
 
     /// A text.
-    public var text: String? { if case .string(let value) = self { value } else { nil } }
+    public var text: String? {
+        switch self {
+        case .string(let value): value
+        case .built: numPyScalar?.text
+        default: nil
+        }
+    }
 
     /// What a dictionary with string keys holds, in the order of the keys given here.
     public static func dictionary(_ entries: KeyValuePairs<String, PickleValue>) -> PickleValue {

@@ -11,6 +11,9 @@ public enum ImageError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What happened, where, and what to do about it.
     public var description: String {
         switch self {
+        case .missing(let path) where path.unicodeScalars.contains("\u{fffd}"):
+            "the name of the image '\(path)' has bytes that are no UTF-8 in the place of \u{fffd}, and "
+                + "cannot be opened by it; rename the file, and its name in the annotations"
         case .missing(let path):
             "there is no image '\(path)'; check the data directory and the path replacements"
         case .unreadable(let path, let reason): "cannot read the image '\(path)': \(reason)"

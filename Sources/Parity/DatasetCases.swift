@@ -89,7 +89,8 @@ extension ParityCase {
         for (index, path) in (item.paths ?? []).enumerated() {
             comparison.same(
                 "\(bench.name).\(index) path",
-                ImagePaths(dataDirectory: "").resolve(dataset.pairs[index].image), path)
+                ImagePaths(dataDirectory: "", absolutePaths: .shortened)
+                    .resolve(dataset.pairs[index].image), path)
         }
         return dataset.pairs.count
     }

@@ -142,7 +142,7 @@ extension ParityCase {
             try comparison.tensor(name, found, tensor(name, of: expected), within: 1e-4)
         }
         comparison.metrics(
-            RetrievalMetrics(scores, imageOfText: imageOfText), fields.metrics ?? [:],
+            try RetrievalMetrics(scores, imageOfText: imageOfText), fields.metrics ?? [:],
             "eval_metrics.")
         // The official evaluation without concepts has no dual metrics: what was recorded under that
         // name is the ranking of the matching head again.

@@ -124,14 +124,14 @@ public struct CLIPTokenizer: Sendable {
     }
 
     /// Start, tokens and end of each text, cut to the context length with the end kept and filled
-    /// up with zeros to the longest; the mask is 1 where a token stands.
-    public func encode(_ texts: [String]) -> EncodedBatch {
+    /// up with zeros to the longest, or to a least length; the mask is 1 where a token stands.
+    public func encode(_ texts: [String], leastLength: Int = 0) -> EncodedBatch {
         EncodedBatch(
             texts.map { [start] + encode($0).prefix(contextLength - Self.specialCount) + [end] },
-            padding: 0)
+            padding: 0, leastLength: leastLength)
     }
 
-    /// Whether ``encode(_:)-([String])`` cuts a text.
+    /// Whether ``encode(_:leastLength:)`` cuts a text.
     public func isTooLong(_ text: String) -> Bool {
         text.utf8.count > contextLength - Self.specialCount
             && encode(text).count > contextLength - Self.specialCount

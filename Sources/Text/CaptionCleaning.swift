@@ -23,6 +23,10 @@ public enum CaptionCleaning {
         return firstWords(scalars[...], maxWords)
     }
 
+    /// A text as open_clip repairs it before any tokenizer sees it: with the mistakes of encodings
+    /// undone, without HTML entities, with single spaces.
+    public static func repaired(_ text: String) -> String { TextRepair.unescaped(text) }
+
     /// A cleaned caption of a mirrored picture: left and right change places.
     public static func sidesSwapped(_ caption: String) -> String {
         caption.unicodeScalars.split(separator: " ", omittingEmptySubsequences: false).map { word in

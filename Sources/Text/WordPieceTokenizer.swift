@@ -12,7 +12,7 @@ public struct EncodedBatch: Sendable, Equatable {
     public var length: Int
 
     /// Fills rows up to the longest, or to a length if that is more.
-    init(_ tokens: [[Int64]], padding: Int64, leastLength: Int = 0) {
+    public init(_ tokens: [[Int64]], padding: Int64, leastLength: Int = 0) {
         rows = tokens.count
         length = max(leastLength, tokens.map(\.count).max() ?? 0)
         inputIDs = Array(repeating: padding, count: rows * length)

@@ -42,7 +42,10 @@ public struct BoxRanking {
 
     /// Heat of a box over the root of its area; 0 for one outside the image.
     public func score(_ box: Box) -> Double {
-        func clamped(_ position: Double, _ size: Int) -> Int { max(0, min(size, Int(position))) }
+        // Cut before it becomes a whole number, which a box far outside would be too large for.
+        func clamped(_ position: Double, _ size: Int) -> Int {
+            position.isNaN ? 0 : Int(max(0, min(Double(size), position)))
+        }
         let (left, right) = (clamped(box.x, width), clamped(box.x + box.width, width))
         let (top, bottom) = (clamped(box.y, height), clamped(box.y + box.height, height))
         guard left < right, top < bottom else { return 0 }

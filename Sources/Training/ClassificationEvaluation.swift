@@ -72,7 +72,7 @@ public struct ClassificationEvaluation: Sendable, Equatable {
     }
 
     /// Evaluates a model.
-    /// - Throws: `ImageError`, `TorchError`
+    /// - Throws: `ScoreError` for a score that is not finite, `ImageError`, `TorchError`
     public init(_ set: SentenceDataset, _ model: ClassificationModel, _ options: Options) throws {
         let loader = PrefetchingLoader(
             records: set.sentences.count, batchSize: options.batchSize, workers: options.workers
@@ -88,6 +88,11 @@ public struct ClassificationEvaluation: Sendable, Equatable {
             let batch = ClassificationBatch(arrays).to(device: options.device)
             let logits = try withAutocast(options.autocast, on: options.device) {
                 try model.logits(batch).to(dtype: .float32).checked()
+            }
+            try ScoreError.check(logits, "score") { place in
+                let sentence = set.sentences[predictions.count + place / classes]
+                let images = sentence.images.map { "'\($0)'" }.joined(separator: " and ")
+                return "the sentence '\(sentence.sentence)' with \(images)"
             }
             predictions += try logits.argmax(1).array(of: Int.self)
             let rows = try logits.softmax(dimension: 1).array(of: Float.self)

@@ -50,8 +50,8 @@ public struct GroundingEvaluation {
 
     /// Least overlap of a right answer.
     public static let leastOverlap = 0.5
-    /// The splits of RefCOCO+.
-    public static let splits = ["val", "testA", "testB"]
+    /// The splits of RefCOCO, RefCOCO+ and RefCOCOg.
+    public static let splits = ["val", "testA", "testB", "test"]
 
     /// In the order of the phrases.
     public private(set) var findings: [Finding] = []
@@ -62,21 +62,23 @@ public struct GroundingEvaluation {
     public var pointing: Double {
         Double(findings.count { $0.pointsAtTruth }) / Double(max(1, findings.count))
     }
-    /// Share of right answers in each split that has phrases, in the order of ``splits``. [0, 1]
+    /// Share of right answers in each split that has phrases, in the order of ``splits``; splits of
+    /// other names follow. [0, 1]
     public var accuracy: [(split: String, share: Double)] {
-        Self.splits.compactMap { split in
-            counts[split].map { (split, Double($0.right) / Double($0.all)) }
-        }
+        ordered.map { ($0.split, Double($0.count.right) / Double($0.count.all)) }
     }
     /// What a random choice among the detector's boxes reaches on average, as ``accuracy``.
     public var chance: [(split: String, share: Double)] {
-        Self.splits.compactMap { split in
-            counts[split].map { (split, $0.chance / Double($0.all)) }
-        }
+        ordered.map { ($0.split, $0.count.chance / Double($0.count.all)) }
+    }
+    private var ordered: [(split: String, count: Count)] {
+        (Self.splits + counts.keys.filter { !Self.splits.contains($0) }.sorted())
+            .compactMap { split in counts[split].map { (split, $0) } }
     }
     /// Phrases in whose image the detector found nothing, which have no answer of their own.
     public private(set) var withoutDetections = 0
-    private var counts: [String: (right: Int, chance: Double, all: Int)] = [:]
+    private typealias Count = (right: Int, chance: Double, all: Int)
+    private var counts: [String: Count] = [:]
     private let references: ReferenceIndex
     private let detections: [Int: [Box]]
     private let compatibility: Compatibility
@@ -91,7 +93,8 @@ public struct GroundingEvaluation {
     }
 
     /// Evaluates a model.
-    /// - Throws: `AnnotationError`, `ImageError`, `ModelConfigurationError`, `TorchError`
+    /// - Throws: `ScoreError` for a heat map that is not finite, `AnnotationError`, `ImageError`,
+    ///   `ModelConfigurationError`, `TorchError`
     public init(
         _ set: ReferringEvaluationSet, _ mapper: HeatMapper, references: ReferenceIndex,
         detections: [Int: [Box]], _ options: Options
@@ -124,6 +127,9 @@ public struct GroundingEvaluation {
             ).to(dtype: .float32).to(device: .cpu).checked()
             for (row, record) in set.records[first..<first + arrays.texts.rows].enumerated() {
                 guard let id = record.referenceID else { continue }
+                try ScoreError.check(heat.select(0, row), "heat map") { _ in
+                    "the phrase '\(record.text)' in '\(record.image)'"
+                }
                 try add(heat: heat.select(0, row), referenceID: id)
                 let isExample = (first + row) % step == step / 2
                 if isExample, examples.count < options.examples {

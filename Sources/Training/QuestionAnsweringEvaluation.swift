@@ -47,7 +47,7 @@ public struct QuestionAnsweringEvaluation: Sendable {
     ///   - list: what can be answered
     ///   - answerer: the model
     ///   - options: how it is done
-    /// - Throws: `ImageError`, `TorchError`
+    /// - Throws: `ScoreError` for a score that is not finite, `ImageError`, `TorchError`
     public init(
         _ set: QuestionDataset, answers list: [String], _ answerer: QuestionAnswerer,
         _ options: Options
@@ -67,6 +67,13 @@ public struct QuestionAnsweringEvaluation: Sendable {
                 try answerer.rank(
                     answerer.encode(arrays.images, arrays.questions, on: options.device), encoded,
                     candidates: options.candidates)
+            }
+            for (place, candidates) in ranked.enumerated()
+            where candidates.contains(where: { !$0.probability.isFinite }) {
+                let record = set.records[found.count + place]
+                throw ScoreError.notFinite(
+                    score: "probability of an answer",
+                    of: "the question '\(record.question)' about '\(record.image)'")
             }
             found += ranked.map { candidates in
                 candidates.prefix(options.kept).map {

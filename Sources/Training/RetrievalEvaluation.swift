@@ -47,7 +47,7 @@ public struct RetrievalSearch {
     ///
     /// Several processes must have at least an image each.
     ///
-    /// - Throws: `ImageError`, `TorchError`
+    /// - Throws: `ScoreError` for a score that is not finite, `ImageError`, `TorchError`
     public init(_ set: RetrievalEvaluationSet, _ scorer: RetrievalScorer, _ options: Options) throws
     {
         precondition(
@@ -58,6 +58,9 @@ public struct RetrievalSearch {
             var pass = SearchPass(set: set, scorer: scorer, options: options)
             let texts = try pass.encodeTexts()
             let similarities = try pass.similarities(to: texts)
+            try ScoreError.check(similarities, "similarity") {
+                set.pair($0 / set.texts.count, $0 % set.texts.count)
+            }
             let matching = try options.candidates > 0 ? pass.match(texts, similarities) : nil
             try pass.damaged.report(options.processes)
             return (similarities, matching)
@@ -75,16 +78,23 @@ public struct RetrievalEvaluation {
     public let matchingMetrics: RetrievalMetrics?
 
     /// Evaluates a model.
-    /// - Throws: `ImageError`, `TorchError`
+    /// - Throws: `ScoreError` for a score that is not finite, `ImageError`, `TorchError`
     public init(
         _ set: RetrievalEvaluationSet, _ scorer: RetrievalScorer, _ options: RetrievalSearch.Options
     ) throws {
         search = try RetrievalSearch(set, scorer, options)
         dualMetrics = try RetrievalMetrics(
             similarities: search.similarities, imageOfText: set.imageOfText)
-        matchingMetrics = search.matching.map {
-            RetrievalMetrics($0, imageOfText: set.imageOfText)
+        matchingMetrics = try search.matching.map {
+            try RetrievalMetrics($0, imageOfText: set.imageOfText)
         }
+    }
+}
+
+extension RetrievalEvaluationSet {
+    /// An image and a text, as errors name them.
+    fileprivate func pair(_ image: Int, _ text: Int) -> String {
+        "the image '\(records[image].image)' and the text '\(texts[text])'"
     }
 }
 
@@ -175,6 +185,11 @@ private struct SearchPass {
         // Each process has zeros where another one has scored.
         if let processes = options.processes {
             all = try processes.sum(Tensor(all)).array(of: Float.self)
+        }
+        if let place = all.firstIndex(where: { !$0.isFinite }) {
+            let flat = pairs.enumerated().flatMap { image, texts in texts.map { (image, $0) } }
+            throw ScoreError.notFinite(
+                score: "matching score", of: set.pair(flat[place].0, flat[place].1))
         }
         var scores = RetrievalScores(candidates)
         var first = 0

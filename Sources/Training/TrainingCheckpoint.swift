@@ -133,7 +133,9 @@ public struct TrainingCheckpoint {
         _ file: SafetensorsFile, weights: ParameterStore, optimizer: AdamW,
         random: [String: Generator]
     ) throws {
-        try weights.load(file.tensors(), allowingUnexpected: statePrefixes)
+        try StateDictionaryError.naming(file.path) {
+            try weights.load(file.tensors(), allowingUnexpected: statePrefixes)
+        }
         var moments: [String: Tensor] = [:]
         for key in file.keys where key.hasPrefix(optimizerPrefix) {
             moments[String(key.dropFirst(optimizerPrefix.count))] = try file.tensor(key)

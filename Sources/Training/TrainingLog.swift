@@ -2,6 +2,11 @@ import Files
 import Foundation
 import Torch
 
+extension Double {
+    /// As JSON has it, which knows no numbers that are not finite: null for those.
+    public var json: String { isFinite ? "\(self)" : "null" }
+}
+
 /// The logs of a run: `log.txt` with one object an epoch in the official form, `metrics.jsonl` with
 /// one object a step, and a TensorBoard file.
 final class TrainingLog {
@@ -36,10 +41,10 @@ final class TrainingLog {
         losses: [(name: String, value: Double)]
     ) throws {
         var fields = [
-            "\"step\": \(step)", "\"epoch\": \(epoch)", "\"lr\": \(learningRate)",
-            "\"grad_norm\": \(gradientNorm)",
+            "\"step\": \(step)", "\"epoch\": \(epoch)", "\"lr\": \(learningRate.json)",
+            "\"grad_norm\": \(gradientNorm.json)",
         ]
-        fields += losses.map { "\"\($0.name)\": \($0.value)" }
+        fields += losses.map { "\"\($0.name)\": \($0.value.json)" }
         try write("{" + fields.joined(separator: ", ") + "}\n", to: steps, Self.stepFile)
         try events.add(
             [("lr", learningRate), ("grad_norm", gradientNorm)]
@@ -54,7 +59,7 @@ final class TrainingLog {
         skippedImages: Int, step: Int
     ) throws {
         var fields = means.map { "\"train_\($0.name)\": \"\(String(format: "%.3f", $0.value))\"" }
-        fields += results.map { "\"\($0.name)\": \($0.value.isFinite ? "\($0.value)" : "null")" }
+        fields += results.map { "\"\($0.name)\": \($0.value.json)" }
         try events.add(results.map { ("evaluation/" + $0.name, $0.value) }, step: step)
         fields.append("\"epoch\": \(epoch)")
         if skippedImages > 0 { fields.append("\"skipped_images\": \(skippedImages)") }

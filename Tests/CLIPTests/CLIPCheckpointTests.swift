@@ -17,8 +17,10 @@ import Torch
         #expect(checkpoint.configuration.vision.imageSize == 16)
         #expect(checkpoint.configuration.vision.depth == 2)
         #expect(checkpoint.configuration.text.vocabularySize == 50)
-        #expect(checkpoint.configuration.activation == (name == "open_clip" ? .gelu : .quickGELU))
-        #expect((checkpoint.mean[0] == 0.5) == (name == "open_clip"))
+        #expect(
+            checkpoint.configuration.vision.blocks.activation
+                == (name == "open_clip" ? .gelu : .quickGELU))
+        #expect((checkpoint.preparation.normalization.mean[0] == 0.5) == (name == "open_clip"))
         let model = try checkpoint.model(on: .cpu)
         let expected = try SafetensorsFile(path: Self.fixtures + "/expected.safetensors")
         try withInferenceMode {
@@ -44,13 +46,14 @@ import Torch
         try CLIPCheckpoint.save(store, checkpoint.configuration, to: directory)
         let again = try CLIPCheckpoint(path: directory)
         #expect(again.configuration == checkpoint.configuration)
-        #expect(again.mean == checkpoint.mean)
+        #expect(again.preparation == checkpoint.preparation)
         #expect(try again.model(on: .cpu).fingerprint() == model.fingerprint())
         #expect(try checkpoint.model(on: .cpu).fingerprint() != model.fingerprint())
     }
 
     @Test(arguments: [
         ("missing", "does not exist"), ("empty", "has neither"), ("text.pt", "no directory"),
+        ("old.pt", "before PyTorch 1.6"),
         ("cut.pt", "no directory at its end"), ("noweights", "there is no open_clip_model"),
         ("badjson", "head_width"), ("wrongsize", "text_projection"),
     ]) func wrongFilesAreRefused(_ name: String, _ reason: String) throws {
@@ -69,6 +72,8 @@ import Torch
                 .write(toFile: path, atomically: true, encoding: .utf8)
         }
         try Data("hello".utf8).write(to: URL(fileURLWithPath: directory + "/text.pt"))
+        try (Data([0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9]) + Data(count: 99))
+            .write(to: URL(fileURLWithPath: directory + "/old.pt"))
         let archive = try Data(contentsOf: URL(fileURLWithPath: Self.fixtures + "/openai.pt"))
         try archive.dropLast(1000).write(to: URL(fileURLWithPath: directory + "/cut.pt"))
         try copy("noweights")
@@ -81,5 +86,6 @@ import Torch
             _ = try CLIPCheckpoint(path: directory + "/" + name).model(on: .cpu)
         }
         #expect("\(error)".contains(reason), "\(error)")
+        #expect("\(error)".contains(directory + "/" + name), "\(error)")
     }
 }

@@ -139,6 +139,49 @@ import Torch
         }
     }
 
+    /// Nothing can be ranked for an embedding that is zero or not finite, in either rounding.
+    @Test(arguments: [ConceptRanking.Rounding.full, .official])
+    func imagesWithoutDirectionAreLeftOut(_ rounding: ConceptRanking.Rounding) throws {
+        let file = try Self.file(
+            #"[{"image": "a"}, {"image": "nan"}, {"image": "zero"}, {"image": "inf"}]"#)
+        let attachment = try ConceptAttachment(
+            images: Self.table([
+                ("a", [1, 5]), ("nan", [Float.nan, 1]), ("zero", [0, 0]),
+                ("inf", [1, Float.infinity]),
+            ]), concepts: Self.table(Self.vocabulary), count: 2, rounding: rounding, files: [file])
+        var report = ConceptAttachment.Report()
+        let records = try written { report = try attachment.write(file, to: $0) }
+        #expect(report == .init(written: 1, leftOut: 0, withoutDirection: 3))
+        #expect(records.map { $0["image"] as? String } == ["a"])
+        #expect(records[0]["kwords"] as? [String] == ["north", "east"])
+    }
+
+    @Test(arguments: [[Float.nan, 1], [0, 0], [-Float.infinity, 1]])
+    func conceptsWithoutDirectionAreNamed(_ row: [Float]) throws {
+        let concepts = try Self.table(Self.vocabulary + [("broken", row)])
+        let file = try Self.file(#"[{"image": "a"}]"#)
+        #expect(throws: ConceptError.noDirection(name: "broken", path: concepts.path)) {
+            try ConceptAttachment(
+                images: Self.table([("a", [1, 5])]), concepts: concepts, count: 2, files: [file])
+        }
+    }
+
+    /// Numbers of concepts that the vocabulary does not have.
+    @Test func ranksOfAnotherVocabularyAreRefused() throws {
+        let directory = NSTemporaryDirectory() + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        var names = StringTable()
+        names.insert("a")
+        try TableWriter(
+            directory: directory, content: .concepts, source: "test", width: 2, names: names,
+            shardSize: 2
+        ).run { _, _ in .init(values: Tensor([0, 4] as [Int32], shape: [1, 2])) }
+        let ranks = try ShardedTable(path: directory)
+        #expect(throws: ConceptError.self) {
+            try ConceptAttachment(ranks: ranks, vocabulary: Self.table(Self.vocabulary).names)
+        }
+    }
+
     // MARK: Filtering
 
     private static let pairs = #"""
@@ -185,6 +228,32 @@ import Torch
         let half = Float(0.5).squareRoot()
         for (a, b) in zip(found, [1, 0, -1, 1, half, nil] as [Float?]) {
             #expect((a == nil) == (b == nil) && abs((a ?? 0) - (b ?? 0)) < 1e-6)
+        }
+    }
+
+    /// What has no finite similarity is dropped and counted, and never written.
+    @Test(arguments: [ConceptRanking.Rounding.full, .official])
+    func pairsWithoutSimilarityAreDropped(_ rounding: ConceptRanking.Rounding) throws {
+        let filter = try CaptionFilter(Self.file(Self.pairs))
+        let images = try Self.table([("a", [1, 0]), ("b", [0, 2])], skipping: ["gone"])
+        let captions = try Self.table([
+            ("a0", [1, 0]), ("a1", [Float.infinity, 1]), ("a2", [0, 0]), ("a3", [1, 1]),
+            ("b0", [Float.nan, 1]),
+        ])
+        let similarities = try filter.similarities(
+            images: images, captions: captions, rounding: rounding)
+        #expect(similarities.map { $0?.isFinite } == [true, false, false, false, true, nil])
+        for rule in [
+            CaptionFilter.Rule.perImage(share: 1, keepsEveryImage: true), .overall(share: 1),
+        ] {
+            var report = CaptionFilter.Report()
+            let records = try written {
+                report = try filter.write(
+                    rule, similarities: similarities, storesSimilarity: true, to: $0)
+            }
+            #expect(records.map { $0["caption"] as? String } == ["a0", "a3"])
+            #expect(records.allSatisfy { $0["sim"] is Double })
+            #expect(report == .init(pairs: 6, kept: 2, unreadable: 1, notFinite: 3))
         }
     }
 

@@ -204,4 +204,83 @@ import Torch
             #expect(throws: ConceptError.self) { try ShardedTable(path: "/no/table") }
         }
     }
+
+    /// Sizes that only stand in the manifest: the shards that are there decide, and nothing else
+    /// takes memory or a loop as long as they say.
+    @Test(arguments: [
+        ("shardSize", "9223372036854775807"), ("count", "9000000000"), ("shardSize", "1"),
+        ("count", "9223372036854775807"), ("width", "9223372036854775807"), ("count", "8"),
+    ]) func sizesAreThoseOfTheShards(_ key: String, _ value: String) throws {
+        try Self.withDirectory { directory in
+            let names = Self.names(9)
+            try Self.writer(directory, names).run { range, _ in Self.rows(range, names) }
+            let path = directory + "/table.json"
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            let changed = text.replacing(
+                try Regex("\"\(key)\" : [0-9]+"), with: "\"\(key)\": \(value)")
+            #expect(changed != text)
+            try changed.write(toFile: path, atomically: true, encoding: .utf8)
+            let error = try #require(throws: ConceptError.self) {
+                try ShardedTable(path: directory)
+            }
+            #expect("\(error)".contains(directory), "\(error)")
+        }
+    }
+
+    /// One shard that holds all, although its manifest has room for many more names.
+    @Test func oneShardOfManyNamesIsChecked() throws {
+        try Self.withDirectory { directory in
+            let names = Self.names(3)
+            try Self.writer(directory, names).run { range, _ in Self.rows(range, names) }
+            let path = directory + "/table.json"
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+                .replacing("\"count\" : 3", with: "\"count\" : 9000000000")
+                .replacing("\"shardSize\" : 4", with: "\"shardSize\" : 9000000000")
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+            let error = try #require(throws: ConceptError.self) {
+                try ShardedTable(path: directory)
+            }
+            #expect("\(error)".contains("3 of the 9000000000 names"), "\(error)")
+        }
+    }
+
+    /// What is removed at the end is what was made, and nothing else.
+    @Test func temporaryTablesLeaveOtherFilesAlone() throws {
+        try Self.withDirectory { directory in
+            let files = FileManager.default
+            let path = directory + "/ranks"
+            let names = Self.names(9)
+            try Self.writer(path, names).run { range, _ in Self.rows(range, names) }
+            try TemporaryTable(path: path).remove()
+            #expect(!files.fileExists(atPath: path))
+            try files.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try Data("1".utf8).write(to: URL(fileURLWithPath: path + "/mine.txt"))
+            #expect(throws: ConceptError.foreignDirectory(path: path)) {
+                try TemporaryTable(path: path)
+            }
+            // Something that somebody puts there meanwhile.
+            try files.removeItem(atPath: path + "/mine.txt")
+            let table = try TemporaryTable(path: path)
+            try Self.writer(path, names).run { range, _ in Self.rows(range, names) }
+            try Data("1".utf8).write(to: URL(fileURLWithPath: path + "/mine.txt"))
+            table.remove()
+            #expect(try files.contentsOfDirectory(atPath: path) == ["mine.txt"])
+        }
+    }
+
+    /// A list of skipped names that cannot be read is no empty one.
+    @Test func damagedListsOfSkippedNamesAreRefused() throws {
+        try Self.withDirectory { directory in
+            let names = Self.names(3)
+            try Self.writer(directory, names).run { range, _ in Self.rows(range, names) }
+            let shard = directory + "/shard-000000-of-000001.safetensors"
+            let file = try SafetensorsFile(path: shard)
+            let tensors = try file.tensors().mapValues { $0.cloned() }
+            try writeSafetensors(tensors, metadata: ["skipped": "[{\"name\": 3}]"], to: shard)
+            let error = try #require(throws: ConceptError.self) {
+                try ShardedTable(path: directory)
+            }
+            #expect("\(error)".contains(shard) && "\(error)".contains("without a row"), "\(error)")
+        }
+    }
 }

@@ -63,13 +63,32 @@ import Text
     }
 
     @Test func pathsResolve() {
-        let paths = ImagePaths(
-            dataDirectory: "/d", replacements: [("/old/", "/new/"), ("coco/", "c/")])
+        var paths = ImagePaths(
+            dataDirectory: "/d", absolutePaths: .shortened,
+            replacements: [("/old/", "/new/"), ("coco/", "c/")])
         #expect(paths.resolve("x/a.jpg") == "/d/x/a.jpg")
         #expect(paths.resolve("/data/user/data/coco/a.jpg") == "/d/coco/a.jpg")
         #expect(paths.resolve("/old/a.jpg") == "/new/a.jpg")
         #expect(paths.resolve("coco/a.jpg") == "c/a.jpg")
         #expect(paths.resolve("/a/b.jpg") == "/a/b.jpg")
+        paths.absolutePaths = .kept
+        #expect(paths.resolve("/data/user/data/coco/a.jpg") == "/data/user/data/coco/a.jpg")
+        #expect(paths.resolve("/old/a.jpg") == "/new/a.jpg")
+        paths.absolutePaths = .shortenedWhereMissing
+        #expect(paths.resolve("/data/user/data/coco/a.jpg") == "/d/coco/a.jpg")
+        #expect(paths.resolve("/proc/self/status") == "/proc/self/status")
+    }
+
+    /// Directory, image root, path, and what `os.path.join(directory, root, path)` of Python is.
+    @Test(arguments: [
+        ("/d", "r", "a.jpg", "/d/r/a.jpg"), ("/d/", "r/", "a.jpg", "/d/r/a.jpg"),
+        ("/d", "", "a.jpg", "/d/a.jpg"), ("", "", "a.jpg", "a.jpg"), ("", "r", "a.jpg", "r/a.jpg"),
+        ("/d", "/r", "a.jpg", "/r/a.jpg"), ("/d", "r", "/a/b/c/d/e.jpg", "/a/b/c/d/e.jpg"),
+        ("/d", "/r/", "/e.jpg", "/e.jpg"), ("/d", ".", "../a.jpg", "/d/./../a.jpg"),
+        (".", "r//s", "./a.jpg", "./r//s/./a.jpg"), ("d", "..", "a//b.jpg", "d/../a//b.jpg"),
+    ]) func pathsJoinAsInPython(_ part: (String, String, String, String)) {
+        let paths = ImagePaths(dataDirectory: part.0).inside(part.1)
+        #expect(paths.resolve(part.2) == part.3)
     }
 
     @Test func samplerVisitsEveryRecordOnce() {

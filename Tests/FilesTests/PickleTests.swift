@@ -90,4 +90,103 @@ import Testing
             try PickleReader.value(of: Data(bytes) + Data(".".utf8))
         }
     }
+
+    /// Numbers and a text of NumPy, as NumPy 1 and 2 write them in protocols 0, 2 and 4 of
+    /// [int64(-5), int32(70000), uint16(9), float32(1.5), float64(-2.25), bool_(True), str_("tést")].
+    private static let numPyPickles = [
+        "KGxwMApjbnVtcHkuY29yZS5tdWx0aWFycmF5CnNjYWxhcgpwMQooY251bXB5CmR0eXBlCnAyCihWaTgK"
+            + "cDMKSTAwCkkwMQp0cDQKUnA1CihJMwpWPApwNgpOTk5JLTEKSS0xCkkwCnRwNwpiY19jb2RlY3MKZW5j"
+            + "b2RlCnA4CihW+/////////8KcDkKVmxhdGluMQpwMTAKdHAxMQpScDEyCnRwMTMKUnAxNAphZzEKKGcy"
+            + "CihWaTQKcDE1CkkwMApJMDEKdHAxNgpScDE3CihJMwpnNgpOTk5JLTEKSS0xCkkwCnRwMTgKYmc4CihW"
+            + "cBEBXHUwMDAwCnAxOQpnMTAKdHAyMApScDIxCnRwMjIKUnAyMwphZzEKKGcyCihWdTIKcDI0CkkwMApJ"
+            + "MDEKdHAyNQpScDI2CihJMwpnNgpOTk5JLTEKSS0xCkkwCnRwMjcKYmc4CihWCVx1MDAwMApwMjgKZzEw"
+            + "CnRwMjkKUnAzMAp0cDMxClJwMzIKYWcxCihnMgooVmY0CnAzMwpJMDAKSTAxCnRwMzQKUnAzNQooSTMK"
+            + "ZzYKTk5OSS0xCkktMQpJMAp0cDM2CmJnOAooVlx1MDAwMFx1MDAwMMA/CnAzNwpnMTAKdHAzOApScDM5"
+            + "CnRwNDAKUnA0MQphZzEKKGcyCihWZjgKcDQyCkkwMApJMDEKdHA0MwpScDQ0CihJMwpnNgpOTk5JLTEK"
+            + "SS0xCkkwCnRwNDUKYmc4CihWXHUwMDAwXHUwMDAwXHUwMDAwXHUwMDAwXHUwMDAwXHUwMDAwAsAKcDQ2"
+            + "CmcxMAp0cDQ3ClJwNDgKdHA0OQpScDUwCmFnMQooZzIKKFZiMQpwNTEKSTAwCkkwMQp0cDUyClJwNTMK"
+            + "KEkzClZ8CnA1NApOTk5JLTEKSS0xCkkwCnRwNTUKYmc4CihWAQpwNTYKZzEwCnRwNTcKUnA1OAp0cDU5"
+            + "ClJwNjAKYWcxCihnMgooVlU0CnA2MQpJMDAKSTAxCnRwNjIKUnA2MwooSTMKZzYKTk5OSTE2Ckk0Ckk4"
+            + "CnRwNjQKYmc4CihWdFx1MDAwMFx1MDAwMFx1MDAwMOlcdTAwMDBcdTAwMDBcdTAwMDBzXHUwMDAwXHUw"
+            + "MDAwXHUwMDAwdFx1MDAwMFx1MDAwMFx1MDAwMApwNjUKZzEwCnRwNjYKUnA2Nwp0cDY4ClJwNjkKYS4=",
+        "gAJdcQAoY251bXB5Ll9jb3JlLm11bHRpYXJyYXkKc2NhbGFyCnEBY251bXB5CmR0eXBlCnECWAIAAABp"
+            + "OHEDiYiHcQRScQUoSwNYAQAAADxxBk5OTkr/////Sv////9LAHRxB2JjX2NvZGVjcwplbmNvZGUKcQhY"
+            + "EAAAAMO7w7/Dv8O/w7/Dv8O/w79xCVgGAAAAbGF0aW4xcQqGcQtScQyGcQ1ScQ5oAWgCWAIAAABpNHEP"
+            + "iYiHcRBScREoSwNoBk5OTkr/////Sv////9LAHRxEmJoCFgEAAAAcBEBAHETaAqGcRRScRWGcRZScRdo"
+            + "AWgCWAIAAAB1MnEYiYiHcRlScRooSwNoBk5OTkr/////Sv////9LAHRxG2JoCFgCAAAACQBxHGgKhnEd"
+            + "UnEehnEfUnEgaAFoAlgCAAAAZjRxIYmIh3EiUnEjKEsDaAZOTk5K/////0r/////SwB0cSRiaAhYBQAA"
+            + "AAAAw4A/cSVoCoZxJlJxJ4ZxKFJxKWgBaAJYAgAAAGY4cSqJiIdxK1JxLChLA2gGTk5OSv////9K////"
+            + "/0sAdHEtYmgIWAkAAAAAAAAAAAACw4BxLmgKhnEvUnEwhnExUnEyaAFoAlgCAAAAYjFxM4mIh3E0UnE1"
+            + "KEsDWAEAAAB8cTZOTk5K/////0r/////SwB0cTdiaAhYAQAAAAFxOGgKhnE5UnE6hnE7UnE8aAFoAlgC"
+            + "AAAAVTRxPYmIh3E+UnE/KEsDaAZOTk5LEEsESwh0cUBiaAhYEQAAAHQAAADDqQAAAHMAAAB0AAAAcUFo"
+            + "CoZxQlJxQ4ZxRFJxRWUu",
+        "gASVmwEAAAAAAABdlCiMFm51bXB5Ll9jb3JlLm11bHRpYXJyYXmUjAZzY2FsYXKUk5SMBW51bXB5lIwF"
+            + "ZHR5cGWUk5SMAmk4lImIh5RSlChLA4wBPJROTk5K/////0r/////SwB0lGJDCPv/////////lIaUUpRo"
+            + "A2gGjAJpNJSJiIeUUpQoSwNoCk5OTkr/////Sv////9LAHSUYkMEcBEBAJSGlFKUaANoBowCdTKUiYiH"
+            + "lFKUKEsDaApOTk5K/////0r/////SwB0lGJDAgkAlIaUUpRoA2gGjAJmNJSJiIeUUpQoSwNoCk5OTkr/"
+            + "////Sv////9LAHSUYkMEAADAP5SGlFKUaANoBowCZjiUiYiHlFKUKEsDaApOTk5K/////0r/////SwB0"
+            + "lGJDCAAAAAAAAALAlIaUUpRoA2gGjAJiMZSJiIeUUpQoSwOMAXyUTk5OSv////9K/////0sAdJRiQwEB"
+            + "lIaUUpRoA2gGjAJVNJSJiIeUUpQoSwNoCk5OTksQSwRLCHSUYkMQdAAAAOkAAABzAAAAdAAAAJSGlFKU"
+            + "ZS4=",
+    ]
+
+    @Test(arguments: numPyPickles) func numbersOfNumPyAreRead(_ base64: String) throws {
+        let data = try #require(Data(base64Encoded: base64))
+        let values = try #require(
+            PickleReader.value(of: data, allowing: PickleValue.isOfNumPy).elements)
+        #expect(values.prefix(3).map(\.integer) == [-5, 70_000, 9])
+        #expect(values[3...4].map(\.number) == [1.5, -2.25])
+        #expect(values[5].integer == nil)
+        #expect(values[6].text == "tést")
+        #expect(throws: PickleError.self) { try PickleReader.value(of: data) }
+    }
+
+    /// The higher byte first, which files of other machines have.
+    @Test func bigEndianNumbersOfNumPyAreRead() {
+        let type = PickleValue.built(
+            "numpy.dtype", arguments: [.string("i2"), .bool(false), .bool(true)],
+            state: .list([.int(3), .string(">")]))
+        let scalar = PickleValue.built(
+            "numpy.core.multiarray.scalar", arguments: [type, .bytes([0xff, 0xfe])], state: nil)
+        #expect(scalar.integer == -2)
+        let cut = PickleValue.built(
+            "numpy.core.multiarray.scalar", arguments: [type, .bytes([0xff])], state: nil)
+        #expect(cut.integer == nil)
+    }
+
+    /// What nests deeper than the stack of a thread goes is refused, and let go of, without an end
+    /// of the process.
+    @Test(arguments: [
+        (Data([0x80, 2, 0x5d]) + Data(repeating: 0x85, count: 400_000)),
+        Data(repeating: 0x5d, count: 400_000) + Data(repeating: 0x61, count: 399_999),
+        Data([0x4e]) + Data(repeating: 0x51, count: 400_000),
+    ]) func deepFilesAreRefused(_ data: Data) {
+        #expect(throws: PickleError.self) { try PickleReader.value(of: data + Data(".".utf8)) }
+    }
+
+    /// Items that come one by one: quadratic work would take minutes here.
+    @Test func collectionsFilledItemByItemAreRead() throws {
+        let count = 100_000
+        var bytes = Array("(]}".utf8)
+        for number in 0..<count {
+            bytes += Array("I\(number)\nNs".utf8)
+        }
+        var data = Data(bytes) + Data("t.".utf8)
+        let values = try #require(PickleReader.value(of: data).elements)
+        guard case .dictionary(let entries) = values[1] else {
+            Issue.record("no dictionary")
+            return
+        }
+        #expect(entries.count == count && entries[count - 1].key == .int(count - 1))
+        data = Data("]".utf8) + Data(String(repeating: "Na", count: count).utf8) + Data(".".utf8)
+        #expect(try PickleReader.value(of: data).elements?.count == count)
+    }
+
+    /// Numbers of stored values that no file needs would take memory without end.
+    @Test func storedValuesHaveSmallNumbers() {
+        for text in ["]p999999999999\n.", "]p-1\n.", "]r\u{ff}\u{ff}\u{ff}\u{7f}."] {
+            let data = Data(text.unicodeScalars.map { UInt8($0.value) })
+            #expect(throws: PickleError.self) { try PickleReader.value(of: data) }
+        }
+    }
 }

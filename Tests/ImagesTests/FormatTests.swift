@@ -34,5 +34,14 @@ import Testing
                 == Array(expected.dropFirst(8)))
     }
 
+    /// Names come through text, where bytes that are none were replaced.
+    @Test func namesThatAreNoTextAreNamed() {
+        let error = #expect(throws: ImageError.self) {
+            try ImageDecoder.decode(path: "/nowhere/caf\u{fffd}.jpg")
+        }
+        #expect(error.map { "\($0)".contains("no UTF-8") && "\($0)".contains("caf") } == true)
+        #expect(!"\(ImageError.missing(path: "café.jpg"))".contains("no UTF-8"))
+    }
+
     @Test func thereAreFiles() { #expect(Self.names.count >= 17 && Self.sizes.count == 9) }
 }

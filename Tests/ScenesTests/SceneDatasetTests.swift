@@ -96,7 +96,7 @@ import Text
         }
         if split == .train {
             images += try Self.images("vg_qa.json") { (r: QuestionRecord) in [r.image] }
-            let paths = ImagePaths(dataDirectory: "")
+            let paths = ImagePaths(dataDirectory: "", absolutePaths: .shortened)
             images += try Self.images("pretrain.json") { (r: PretrainingRecord) in
                 [paths.resolve(r.image)]
             }

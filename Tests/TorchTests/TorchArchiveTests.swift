@@ -25,10 +25,11 @@ import Torch
     /// Nothing of a file is run: what names a function is refused.
     @Test(arguments: ["malicious_system_zip.pth", "malicious_eval_zip.pth"])
     func callsAreRefused(_ name: String) throws {
-        let error = try #require(throws: PickleError.self) {
+        let error = try #require(throws: TorchArchiveError.self) {
             try TorchArchive(path: Self.fixtures + "/" + name).tensors()
         }
         #expect(error.reason.contains("names the class or function"), "\(error)")
+        #expect("\(error)".contains(name))
     }
 
     /// Cut anywhere, or with any byte of its directory changed, a file gives an error or the tensors,
@@ -53,5 +54,45 @@ import Torch
             }
         }
         #expect(refused > 50)
+    }
+
+    private static let oldPickle =
+        Data([0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20]) + Data(count: 600)
+    private static let tar = Data(count: 257) + Data("ustar\u{0}".utf8) + Data(count: 600)
+    private static let forms: [(name: String, content: Data, what: String, remedy: String)] = [
+        ("old.pth", oldPickle, "before PyTorch 1.6", "torch.save(torch.load("),
+        ("older.pth", tar, "before PyTorch 0.1.10", "torch.save(torch.load("),
+        ("tf_model.h5", Data([0x89]) + Data("HDF\r\n".utf8), "HDF5", "for PyTorch"),
+        ("a.npy", Data([0x93]) + Data("NUMPY".utf8), "NumPy", "for PyTorch"),
+        ("a.pt", Data("version https://git-lfs.github.com/spec/v1\n".utf8), "git-lfs", "pull"),
+        ("b.pt", Data("<!DOCTYPE html><html>".utf8), "page of a web server", "again"),
+    ]
+
+    /// What is no file of torch.save, or none that is read, says what it is and what to do.
+    @Test(arguments: forms.indices) func otherFilesSayWhatTheyAre(_ index: Int) throws {
+        let (name, content, what, remedy) = Self.forms[index]
+        let directory = NSTemporaryDirectory() + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true)
+        let path = directory + "/" + name
+        try content.write(to: URL(fileURLWithPath: path))
+        let error = try #require(throws: TorchArchiveError.self) { try TorchArchive(path: path) }
+        #expect("\(error)".contains(what) && "\(error)".contains(remedy), "\(error)")
+        #expect("\(error)".contains(name))
+        let other = try #require(throws: SafetensorsError.self) { try SafetensorsFile(path: path) }
+        #expect("\(other)".contains(what) && "\(other)".contains(name), "\(other)")
+    }
+
+    /// Each form in the place of the other names the way to it.
+    @Test func formsAreToldApart() throws {
+        let zip = try #require(throws: SafetensorsError.self) {
+            try SafetensorsFile(path: Self.fixtures + "/extra_zip.pth")
+        }
+        #expect("\(zip)".contains("torch.save") && "\(zip)".contains("save_file("), "\(zip)")
+        let safetensors = try #require(throws: TorchArchiveError.self) {
+            try TorchArchive(path: Self.fixtures + "/expected_extra.safetensors")
+        }
+        #expect("\(safetensors)".contains("a safetensors file"), "\(safetensors)")
     }
 }

@@ -259,11 +259,16 @@ import ViCHA
         // What hangs over the edge counts as far as it is there.
         let over = Box(x: 25, y: -5, width: 30, height: 15)
         #expect(ranking.score(over) > 0)
+        // Numbers beyond all whole ones are cut as others are.
+        let far = Box(x: 25, y: -1e10, width: 1e30, height: 2e30)
+        #expect(ranking.score(far) > 0 && ranking.score(far).isFinite)
+        #expect(ranking.score(Box(x: 1e300, y: 1, width: 2, height: 3)) == 0)
+        #expect(ranking.score(Box(x: .infinity, y: .nan, width: 2, height: 3)) == 0)
         let cold = try BoxRanking(heat: .zeros([2, 2]), width: 40, height: 20)
         #expect(cold.best(of: boxes) == nil)
     }
 
-    private static func references() throws -> ReferenceIndex {
+    private static func references(second: String = "testA") throws -> ReferenceIndex {
         let directory = NSTemporaryDirectory() + UUID().uuidString
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
@@ -278,7 +283,7 @@ import ViCHA
         try """
         [{"ref_id": 1, "ann_id": 7, "image_id": 1, "category_id": 1, "split": "val",
           "sentences": [{"sent_id": 1, "sent": "cat"}]},
-         {"ref_id": 2, "ann_id": 8, "image_id": 2, "category_id": 1, "split": "testA",
+         {"ref_id": 2, "ann_id": 8, "image_id": 2, "category_id": 1, "split": "\(second)",
           "sentences": []}]
         """.write(toFile: directory + "/refs.json", atomically: true, encoding: .utf8)
         return try ReferenceIndex(directory: directory)
@@ -304,6 +309,17 @@ import ViCHA
         #expect(throws: AnnotationError.unknownReference(id: 99, phrase: "")) {
             try evaluation.add(heat: Self.hotCorner, referenceID: 99)
         }
+    }
+
+    /// RefCOCOg has a split `test`; splits of other names have their row too.
+    @Test(arguments: ["test", "testC"]) func everySplitHasItsRow(_ split: String) throws {
+        var evaluation = GroundingEvaluation(
+            references: try Self.references(second: split),
+            detections: [2: [Box(x: 25, y: 0, width: 15, height: 10)]], compatibility: .official)
+        try evaluation.add(heat: Self.hotCorner, referenceID: 2)
+        #expect(evaluation.accuracy.map(\.split) == [split])
+        #expect(evaluation.accuracy.map(\.share) == [1])
+        #expect(evaluation.chance.map(\.split) == [split])
     }
 
     @Test func overlapCountsPixels() {

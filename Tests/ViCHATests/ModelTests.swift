@@ -273,7 +273,8 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
                     Tensor.full($0.tensor.shape, 0.5).to(dtype: $0.tensor.dtype)
                 )
             })
-        let report = try model.store.load(bert: bert)
+        // Cross-attention is no part of a BERT, and a head for masked words need not be.
+        let report = try model.store.load(bert: bert.filter { !$0.key.contains("crossattention") })
         #expect(report.taken.contains("kw_encoder_m.encoder.layer.0.output.dense.weight"))
         #expect(
             try model.store["kw_encoder.embeddings.word_embeddings.weight"]?.mean().item() == 0.5)
@@ -292,5 +293,69 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
         #expect(throws: StateDictionaryError.self) {
             try model.load(imageEncoder: ["cls_token": .ones([1, 1, 24])])
         }
+    }
+
+    /// Tensors of a BERT that fills a model, with its head.
+    private func bert(for model: PretrainingModel) -> [String: Tensor] {
+        var bert: [String: Tensor] = [:]
+        for entry in model.store.entries where entry.key.hasPrefix("text_encoder.") {
+            if case .alias = entry.role { continue }
+            let name = entry.key.dropFirst("text_encoder.".count)
+            if !name.contains("crossattention") { bert[String(name)] = entry.tensor.cloned() }
+        }
+        return bert
+    }
+
+    /// A BERT that lacks a part would leave random weights in its place without a word.
+    @Test(arguments: [
+        ("layer.1.", "encoder.layer.1.output.dense.weight"),
+        ("position_embeddings", "embeddings.position_embeddings.weight"),
+        ("attention.self.value.bias", "encoder.layer.0.attention.self.value.bias"),
+        ("cls.predictions.transform.dense", "cls.predictions.transform.dense.weight"),
+    ]) func incompleteTextEncodersAreRefused(_ part: String, _ name: String) throws {
+        let model = try PretrainingModel(tinyConfiguration(), seed: 1)
+        let whole = bert(for: model)
+        try model.store.load(bert: whole)
+        let cut = whole.filter { !$0.key.contains(part) }
+        #expect(cut.count < whole.count)
+        let error = try #require(throws: StateDictionaryError.self) {
+            try StateDictionaryError.naming("some/model.safetensors") {
+                try model.store.load(bert: cut)
+            }
+        }
+        #expect(error.missing.contains(name), "\(error.missing)")
+        #expect("\(error)".contains("'some/model.safetensors'"))
+    }
+
+    /// DistilBERT has the embeddings under the same names and the layers under others.
+    @Test func textEncodersWithOtherNamesAreRefused() throws {
+        let model = try PretrainingModel(tinyConfiguration(), seed: 1)
+        var other: [String: Tensor] = [:]
+        for (key, tensor) in bert(for: model) where !key.hasPrefix("cls.") {
+            other[
+                key.replacing("bert.encoder.layer", with: "transformer.layer")
+                    .replacing("attention.self.query", with: "attention.q_lin")] = tensor
+        }
+        #expect(other["bert.embeddings.word_embeddings.weight"] != nil)
+        let error = try #require(throws: StateDictionaryError.self) {
+            try model.store.load(bert: other)
+        }
+        #expect(error.missing.contains("encoder.layer.0.attention.self.query.weight"))
+        #expect(!error.missing.contains { $0.hasPrefix("embeddings.") })
+    }
+
+    /// A wrongly sized tensor names itself, both sizes and its file.
+    @Test func wronglySizedTextEncodersAreRefused() throws {
+        let model = try PretrainingModel(tinyConfiguration(), seed: 1)
+        var wrong = bert(for: model)
+        wrong["bert.embeddings.word_embeddings.weight"] = .zeros([7, 3])
+        let error = try #require(throws: StateDictionaryError.self) {
+            try StateDictionaryError.naming("some/model.safetensors") {
+                try model.store.load(bert: wrong)
+            }
+        }
+        let text = "\(error)"
+        #expect(text.contains("word_embeddings.weight") && text.contains("[7, 3]"))
+        #expect(text.contains("'some/model.safetensors'"))
     }
 }

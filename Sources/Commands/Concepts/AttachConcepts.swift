@@ -77,32 +77,32 @@ struct AttachConcepts: ParsableCommand {
 
     func run() throws {
         let outputs = try OutputFiles(files, in: outputDir)
-        for path in copy where !FileManager.default.fileExists(atPath: path) {
-            throw ValidationError("--copy: there is no '\(path)'")
-        }
+        let copied = try CopiedFiles(
+            copy, to: outputDir, beside: outputs.pairs.map(\.output))
         let records = try files.map { try RecordFile(path: $0) }
         let vocabulary = try ShardedTable(path: concepts)
-        let ranks = (outputDir as NSString).appendingPathComponent("ranks")
+        let ranks =
+            onePass
+            ? try TemporaryTable(path: (outputDir as NSString).appendingPathComponent("ranks"))
+            : nil
         let attachment =
-            try onePass
-            ? rankedInOnePass(records, vocabulary, ranks) : ranked(records, vocabulary)
+            try ranks.map { try rankedInOnePass(records, vocabulary, $0.path) }
+            ?? ranked(records, vocabulary)
         for (file, pair) in zip(records, outputs.pairs) {
             let report = try attachment.write(file, to: pair.output)
             print("\(pair.output): \(report.written) records")
             if report.leftOut > 0 {
                 print("  \(report.leftOut) left out, whose pictures could not be read")
             }
-        }
-        for path in copy {
-            let target = (outputDir as NSString).appendingPathComponent(
-                (path as NSString).lastPathComponent)
-            if FileManager.default.fileExists(atPath: target) {
-                try FileManager.default.removeItem(atPath: target)
+            if report.withoutDirection > 0 {
+                print(
+                    "  \(report.withoutDirection) left out, whose pictures have embeddings that are "
+                        + "zero or not finite")
             }
-            try FileManager.default.copyItem(atPath: path, toPath: target)
         }
+        try copied.copy()
         // What was kept to go on from has served its purpose.
-        if onePass { try FileManager.default.removeItem(atPath: ranks) }
+        ranks?.remove()
     }
 
     private func ranked(_ records: [RecordFile], _ vocabulary: ShardedTable) throws

@@ -33,7 +33,7 @@ struct ConceptFinder {
         }
         ranking = try ConceptRanking(
             concepts: rows, count: count, rounding: rounding, path: vocabulary,
-            device: encoder.device)
+            name: { [names] in names[$0] }, device: encoder.device)
     }
 
     /// The concepts of those images that can be read, best first.

@@ -78,7 +78,7 @@ struct TrainCLIP: ParsableCommand {
         -> CLIPTask
     {
         try configuration.validate()
-        let data = try data.location()
+        let data = try data.location(.shortened)
         // Read even where no text is a noun alone: it takes a quarter of a second.
         let extractors = try ExtractorPool(WordNet(), .standard())
         let task = try CLIPTask(

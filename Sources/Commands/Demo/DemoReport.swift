@@ -179,7 +179,7 @@ struct DemoReport {
         let records: [RetrievalRecord] = try AnnotationFile.load(
             files: [plan.annotations + "/retrieval_test.json"], requiresConcepts: true)
         let names = records.evenly(Self.shownConcepts).map(\.image)
-        let paths = ImagePaths(dataDirectory: plan.scenes)
+        let paths = ImagePaths(dataDirectory: plan.scenes, absolutePaths: .shortened)
         let ranking = try ConceptRanking(
             concepts: tables.concepts.rows,
             count: min(DemoPlan.conceptsOfPicture, tables.concepts.count),
@@ -205,7 +205,7 @@ struct DemoReport {
         let captions = kept.reduce(into: [ExactString: Set<ExactString>]()) {
             $0[ExactString($1.image), default: []].formUnion($1.captions.map { ExactString($0) })
         }
-        let paths = ImagePaths(dataDirectory: plan.scenes)
+        let paths = ImagePaths(dataDirectory: plan.scenes, absolutePaths: .shortened)
         let figures = try all.evenly(Self.shownFilterings).map { record in
             let lines = record.captions.map { caption in
                 let text = HTML.escaped(caption)
@@ -239,7 +239,7 @@ struct DemoReport {
             allowingUnexpected: TrainingCheckpoint.statePrefixes)
         let records: [RetrievalRecord] = try AnnotationFile.load(
             files: [plan.annotations + "/retrieval_test.json"], requiresConcepts: true)
-        let paths = ImagePaths(dataDirectory: plan.scenes)
+        let paths = ImagePaths(dataDirectory: plan.scenes, absolutePaths: .shortened)
         let side = configuration.model.vision.imageSize
         let originals = try records.evenly(Self.shownRestorations).map {
             try ImageDecoder.decode(path: paths.resolve($0.image)).resized(

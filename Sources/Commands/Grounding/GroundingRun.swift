@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 import Torch
 import Training
 import ViCHA
@@ -19,8 +20,15 @@ extension FineTuningRun<GroundingConfiguration, RetrievalModel> {
         ) { try RetrievalModel(configuration.model, seed: seed, device: device) }
     }
 
-    /// The directory with references, beside the annotation files, as the official code has it.
-    static var referenceDirectory: String { "refcoco+" }
+    /// The directory with references: that of the detector's file, or one beside the annotation
+    /// files, of which the official code has the first.
+    private var referenceDirectory: String {
+        let ofDetections = (configuration.detectionFile as NSString).deletingLastPathComponent
+        let candidates = ([ofDetections] + ["refcoco+", "refcoco", "refcocog"])
+            .filter { !$0.isEmpty }.map(data.annotationFile)
+        return candidates.first { FileManager.default.fileExists(atPath: $0 + "/instances.json") }
+            ?? data.annotationFile("refcoco+")
+    }
 
     /// The pairs of training. The whole picture is shown, so that the phrase's object is in it.
     func dataset() throws -> ImageTextDataset {
@@ -38,16 +46,15 @@ extension FineTuningRun<GroundingConfiguration, RetrievalModel> {
         guard !configuration.testFiles.isEmpty else { return nil }
         let detections = try DetectionFile.load(
             data.annotationFile(configuration.detectionFile))
-        let records: [ReferringRecord] = try records(configuration.testFiles)
-        if !data.allowsMissingImages { try data.images.checkExistence(of: records.map(\.image)) }
         return .init(
             set: ReferringEvaluationSet(
-                records: records,
+                records: try evaluated(
+                    records(configuration.testFiles), of: configuration.testFiles
+                ) { (record: ReferringRecord) in [data.images.resolve(record.image)] },
                 paths: data.images, tokenizer: tokenizer,
                 options: EvaluationOptions(configuration.settings),
                 maxTokens: configuration.model.text.maxPositions),
-            references: try ReferenceIndex(
-                directory: data.annotationFile(Self.referenceDirectory)),
+            references: try ReferenceIndex(directory: referenceDirectory),
             detections: detections)
     }
 }

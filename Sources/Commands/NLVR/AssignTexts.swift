@@ -33,7 +33,8 @@ struct AssignTexts: ParsableCommand {
         let stop = StopSignal()
         stop.watchSignals()
         let run = try FineTuningRun(
-            configuration, model, checkpoint: training.startingWeights()
+            configuration, model, absolutePaths: .shortened,
+            checkpoint: training.startingWeights()
         ) {
             try TextAssignmentModel(
                 configuration.model, seed: options.seed, device: options.device)

@@ -1,17 +1,40 @@
 import ArgumentParser
+import CLIP
 import Concepts
 import Files
 import Foundation
 import Images
 import Torch
 
+/// What weights were trained with that come without a configuration.
+enum ActivationFlag: EnumerableFlag {
+    case quickGelu, gelu
+
+    static func help(for value: ActivationFlag) -> ArgumentHelp? {
+        switch value {
+        case .quickGelu: "Weights of --clip without a configuration were trained with QuickGELU."
+        case .gelu: "Weights of --clip without a configuration were trained with GELU."
+        }
+    }
+
+    var activation: CLIPConfiguration.Activation {
+        switch self {
+        case .quickGelu: .quickGELU
+        case .gelu: .gelu
+        }
+    }
+}
+
 /// Which CLIP model.
 struct CLIPModelOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "CLIP model: OpenAI's .pt file, or a directory of open_clip, Hugging Face or "
-                + "'concepts train-clip'.", valueName: "path"))
+            "CLIP model: OpenAI's .pt file, a directory of open_clip, Hugging Face or 'concepts "
+                + "train-clip', or open_clip's weights alone.", valueName: "path"))
     var clip: String?
+
+    @Flag(exclusivity: .exclusive)
+    var activation: ActivationFlag?
 
     @Option(
         help: ArgumentHelp(
@@ -29,8 +52,9 @@ struct CLIPModelOptions: ParsableArguments {
                     + "'vicha concepts train-clip'")
         }
         return try CLIPEncoder(
-            path: clip, merges: Resources.merges(merges), device: device, autocast: autocast,
-            batchSize: batchSize, workers: workers, pixelLimit: pixelLimit)
+            path: clip, activation: activation?.activation, merges: Resources.merges(merges),
+            device: device, autocast: autocast, batchSize: batchSize, workers: workers,
+            pixelLimit: pixelLimit)
     }
 }
 

@@ -35,30 +35,39 @@ extension FineTuningRun<ClassificationConfiguration, ClassificationModel> {
         }
     }
 
-    /// The sentences of annotation files, whose images are there unless that does not matter.
-    private func dataset(_ files: [String]) throws -> SentenceDataset {
-        let sentences =
-            switch model.kind {
-            case .entailment:
-                try records(files).map { (record: EntailmentRecord) in
-                    ClassifiedSentence(record, imageExtension: configuration.imageExtension)
-                }
-            case .imagePair: try records(files).map { ClassifiedSentence($0 as PairRecord) }
+    /// The sentences of annotation files.
+    private func sentences(_ files: [String]) throws -> [ClassifiedSentence] {
+        switch model.kind {
+        case .entailment:
+            try records(files).map { (record: EntailmentRecord) in
+                ClassifiedSentence(record, imageExtension: configuration.imageExtension)
             }
+        case .imagePair: try records(files).map { ClassifiedSentence($0 as PairRecord) }
+        }
+    }
+
+    /// The sentences of training, whose images are there unless that does not matter.
+    func dataset() throws -> SentenceDataset {
         let dataset = SentenceDataset(
-            sentences: sentences, paths: data.images, tokenizer: tokenizer)
+            sentences: try sentences(configuration.trainFiles), paths: data.images,
+            tokenizer: tokenizer)
         try check(dataset.images(ImageTextOptions(configuration, model.kind)))
         return dataset
     }
 
-    /// The sentences of training.
-    func dataset() throws -> SentenceDataset { try dataset(configuration.trainFiles) }
+    /// The sentences of an evaluation.
+    private func evaluationSet(_ file: String) throws -> SentenceDataset {
+        SentenceDataset(
+            sentences: try evaluated(sentences([file]), of: [file]) {
+                $0.images.map(data.images.resolve)
+            }, paths: data.images, tokenizer: tokenizer)
+    }
 
     /// The sets that the configuration names.
     func evaluationSets() throws -> EvaluationSets<SentenceDataset> {
         .init(
-            validation: try configuration.validationFile.map { try dataset([$0]) },
-            test: try configuration.testFile.map { try dataset([$0]) })
+            validation: try configuration.validationFile.map(evaluationSet),
+            test: try configuration.testFile.map(evaluationSet))
     }
 
     /// Trains, with an evaluation after each epoch.

@@ -11,7 +11,10 @@ struct DataOptions: ParsableArguments {
         help: "Directory of the annotation files that the configuration names.")
     var dataJsonDir = ""
 
-    @Flag(help: "Go on without images that are missing; each is replaced by another and reported.")
+    @Flag(
+        help:
+            "Go on without images that are missing: training replaces each by another, an evaluation leaves out what needs it; both say so."
+    )
     var allowMissingImages = false
 
     /// The same options for another command.
@@ -23,9 +26,9 @@ struct DataOptions: ParsableArguments {
     }
 
     /// What the options say.
-    func location() throws -> DataLocation {
+    func location(_ absolutePaths: ImagePaths.AbsolutePaths = .kept) throws -> DataLocation {
         DataLocation(
-            images: try images.paths(), annotationDirectory: dataJsonDir,
+            images: try images.paths(absolutePaths), annotationDirectory: dataJsonDir,
             allowsMissingImages: allowMissingImages)
     }
 }

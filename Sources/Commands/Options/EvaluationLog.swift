@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Training
 
 /// Results of an evaluation, as the official scripts add them to `log.txt`.
 enum EvaluationLog {
@@ -9,7 +10,7 @@ enum EvaluationLog {
         try makeDirectory(directory)
         let path = (directory as NSString).appendingPathComponent("log.txt")
         let old = FileManager.default.contents(atPath: path) ?? Data()
-        let fields = results.map { "\"\($0.name)\": \($0.value)" } + ["\"epoch\": 0"]
+        let fields = results.map { "\"\($0.name)\": \($0.value.json)" } + ["\"epoch\": 0"]
         let line = "{" + fields.joined(separator: ", ") + "}\n"
         try writeAtomically(old + Data(line.utf8), to: path)
     }
@@ -20,7 +21,8 @@ enum EvaluationLog {
         let lines = try String(contentsOfFile: path, encoding: .utf8).split(
             whereSeparator: \.isNewline)
         return try lines.last.map {
-            try JSONDecoder().decode([String: Double].self, from: Data($0.utf8))
+            try JSONDecoder().decode([String: Double?].self, from: Data($0.utf8))
+                .compactMapValues { $0 }
         } ?? [:]
     }
 }

@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 import Images
 import Text
 import Torch
@@ -17,15 +18,17 @@ struct FineTuningRun<Configuration: TrainingConfiguration, Model: FineTunedModel
     /// - Parameters:
     ///   - configuration: sizes and settings, which have been validated
     ///   - options: where files lie
-    ///   - imageRoot: directory of the images in the data directory
+    ///   - imageRoot: directory of the images, in the data directory unless it is absolute
+    ///   - absolutePaths: what becomes of absolute paths of images
     ///   - checkpoint: weights to take
     ///   - model: makes the model with random weights
     init(
         _ configuration: Configuration, _ options: ModelRunOptions, imageRoot: String = "",
-        checkpoint: String?, model: () throws -> Model
+        absolutePaths: ImagePaths.AbsolutePaths = .kept, checkpoint: String?,
+        model: () throws -> Model
     ) throws {
         self.configuration = configuration
-        data = try options.data.location().inside(imageRoot)
+        data = try options.data.location(absolutePaths).inside(imageRoot)
         tokenizer = try options.model.tokenizer(for: configuration.settings.model)
         self.model = try model()
         if let checkpoint {
@@ -48,6 +51,35 @@ struct FineTuningRun<Configuration: TrainingConfiguration, Model: FineTunedModel
         return dataset
     }
 
+    /// The records of an evaluation whose images are there. Where missing ones are allowed, the
+    /// others are left out and counted.
+    ///
+    /// - Parameters:
+    ///   - records: all of them
+    ///   - files: where they stand
+    ///   - images: where the images of a record lie
+    /// - Throws: `AnnotationError` where images are missing and must not be, or all of them are
+    func evaluated<Record>(
+        _ records: [Record], of files: [String], images: (Record) -> [String]
+    ) throws -> [Record] {
+        var missing: [String] = []
+        let kept = records.filter { record in
+            let lost = images(record).filter { access($0, R_OK) != 0 }
+            missing += lost
+            return lost.isEmpty
+        }
+        guard let first = missing.first else { return records }
+        guard data.allowsMissingImages, !kept.isEmpty else {
+            let all = Array(Set(missing)).sorted()
+            throw AnnotationError.missingImages(
+                count: all.count, examples: Array(all.prefix(3)))
+        }
+        note(
+            "\(files.joined(separator: ", ")): \(records.count - kept.count) of \(records.count) "
+                + "records are left out, whose images are missing, '\(first)' for one")
+        return kept
+    }
+
     /// Makes sure that images are there, unless that does not matter.
     func check(_ images: TrainingImages) throws {
         if !data.allowsMissingImages { try images.checkExistence() }
@@ -60,9 +92,11 @@ extension ModelOptions {
     func load(
         _ checkpoint: String, into model: some FineTunedModel, _ vocabulary: VocabularyIdentity
     ) throws {
-        let report = try model.load(
-            TrainingCheckpoint.open(checkpoint, vocabulary: vocabulary).tensors(),
-            allowingUnexpected: TrainingCheckpoint.statePrefixes)
+        let report = try StateDictionaryError.naming(checkpoint) {
+            try model.load(
+                TrainingCheckpoint.open(checkpoint, vocabulary: vocabulary).tensors(),
+                allowingUnexpected: TrainingCheckpoint.statePrefixes)
+        }
         let unused = report.unused.filter { key in
             !TrainingCheckpoint.statePrefixes.contains(where: key.hasPrefix)
         }

@@ -16,9 +16,9 @@ struct ImageOptions: ParsableArguments {
     var replacePrefix: [String] = []
 
     /// What the options say.
-    func paths() throws -> ImagePaths {
+    func paths(_ absolutePaths: ImagePaths.AbsolutePaths) throws -> ImagePaths {
         ImagePaths(
-            dataDirectory: dataDir,
+            dataDirectory: dataDir, absolutePaths: absolutePaths,
             replacements: try replacePrefix.map { text in
                 let parts = text.split(
                     separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -42,7 +42,7 @@ struct EmbeddedImageOptions: ParsableArguments {
 
     /// The place of an image.
     func path() throws -> (String) -> String {
-        let (paths, suffix) = (try images.paths(), imageExtension)
+        let (paths, suffix) = (try images.paths(.shortenedWhereMissing), imageExtension)
         return { name in
             paths.resolve((name as NSString).pathExtension.isEmpty ? name + suffix : name)
         }

@@ -47,7 +47,9 @@ struct EvaluateQuestions: ParsableCommand {
         guard let test = try run.testSet() else {
             throw ModelConfigurationError(key: "test_file", expected: "a list of annotation files")
         }
-        let given = try annotations.map { try AnswerAnnotations(file: $0).annotations }
+        let given = try annotations.map {
+            try run.annotations(AnswerAnnotations(file: $0).annotations, of: test)
+        }
         if let given {
             // Found out before the questions are answered, not after.
             try AnswerAccuracy.check(

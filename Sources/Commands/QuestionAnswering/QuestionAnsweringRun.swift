@@ -23,8 +23,8 @@ extension FineTuningRun<QuestionAnsweringConfiguration, QuestionAnsweringModel> 
         }
     }
 
-    /// The questions of annotation files, whose images are there unless that does not matter.
-    private func dataset(_ files: [String], needsAnswers: Bool) throws -> QuestionDataset {
+    /// The questions of annotation files.
+    private func questions(_ files: [String], needsAnswers: Bool) throws -> [QuestionRecord] {
         var all: [QuestionRecord] = []
         for file in files {
             let records: [QuestionRecord] = try self.records([file])
@@ -35,30 +35,57 @@ extension FineTuningRun<QuestionAnsweringConfiguration, QuestionAnsweringModel> 
             }
             all += records
         }
-        let dataset = QuestionDataset(
-            records: all,
-            paths: QuestionImagePaths(
-                visualQuestions: data.images.inside(configuration.questionImageRoot),
-                visualGenome: data.images.inside(configuration.visualGenomeImageRoot)),
-            tokenizer: tokenizer, endMark: configuration.endMark)
-        try check(dataset.images(ImageTextOptions(configuration.settings)))
-        return dataset
+        return all
     }
 
-    /// The questions of training.
+    private var paths: QuestionImagePaths {
+        QuestionImagePaths(
+            visualQuestions: data.images.inside(configuration.questionImageRoot),
+            visualGenome: data.images.inside(configuration.visualGenomeImageRoot))
+    }
+
+    private func dataset(_ records: [QuestionRecord]) -> QuestionDataset {
+        QuestionDataset(
+            records: records, paths: paths, tokenizer: tokenizer, endMark: configuration.endMark)
+    }
+
+    private func evaluationSet(_ files: [String], needsAnswers: Bool) throws -> QuestionDataset {
+        let paths = paths
+        return dataset(
+            try evaluated(questions(files, needsAnswers: needsAnswers), of: files) {
+                [paths.resolve($0)]
+            })
+    }
+
+    /// The questions of training, whose images are there unless that does not matter.
     func dataset() throws -> QuestionDataset {
-        try dataset(configuration.trainFiles, needsAnswers: true)
+        let dataset = try dataset(questions(configuration.trainFiles, needsAnswers: true))
+        try check(dataset.images(ImageTextOptions(configuration.settings)))
+        return dataset
     }
 
     /// The questions of test_file, nil where there is none.
     func testSet() throws -> QuestionDataset? {
         configuration.testFiles.isEmpty
-            ? nil : try dataset(configuration.testFiles, needsAnswers: false)
+            ? nil : try evaluationSet(configuration.testFiles, needsAnswers: false)
     }
 
     /// The questions of val_file, nil where there is none.
     func validationSet() throws -> QuestionDataset? {
-        try configuration.validationFile.map { try dataset([$0], needsAnswers: true) }
+        try configuration.validationFile.map { try evaluationSet([$0], needsAnswers: true) }
+    }
+
+    /// The annotations of the questions that are asked: those of questions that were left out for
+    /// their missing image are left out too.
+    func annotations(_ all: [AnswerAnnotations.Annotation], of set: QuestionDataset) throws
+        -> [AnswerAnnotations.Annotation]
+    {
+        guard data.allowsMissingImages else { return all }
+        let asked = Set(set.records.compactMap(\.questionID))
+        let leftOut = Set(
+            try questions(configuration.testFiles, needsAnswers: false).compactMap(\.questionID)
+        ).subtracting(asked)
+        return all.filter { !leftOut.contains($0.questionID) }
     }
 
     /// The answers that are ranked.

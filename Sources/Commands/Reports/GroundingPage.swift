@@ -56,10 +56,15 @@ struct GroundingPage {
 extension RGBImage {
     /// Draws the outline of a box of the picture before it was scaled.
     fileprivate mutating func outline(_ box: Box, scale: Double, _ color: RGB, inset: Int) {
-        let (left, top) = (Int(box.x * scale) + inset, Int(box.y * scale) + inset)
+        // Cut before it becomes a whole number, which a box far outside would be too large for; just
+        // outside the picture there is nothing to see of an edge either.
+        func place(_ position: Double, _ size: Int) -> Int {
+            position.isNaN ? -4 : Int(max(-4, min(Double(size + 4), position * scale)))
+        }
+        let (left, top) = (place(box.x, width) + inset, place(box.y, height) + inset)
         let (right, bottom) = (
-            Int((box.x + box.width) * scale) - 1 - inset,
-            Int((box.y + box.height) * scale) - 1 - inset
+            place(box.x + box.width, width) - 1 - inset,
+            place(box.y + box.height, height) - 1 - inset
         )
         let bytes = [color.red, color.green, color.blue].map { UInt8(255 * $0) }
         for y in max(0, top)...max(0, top, min(height - 1, bottom)) {

@@ -77,6 +77,12 @@ struct IndexedConcepts {
     /// Best first; none for an image that could not be read.
     func callAsFunction(_ picture: String) throws -> [String] {
         guard let row = ranks.names.number(of: picture) else { return [] }
-        return try ranks.rows([row]).array(of: Int.self).map { names[$0] }
+        return try ranks.rows([row]).array(of: Int.self).map { number in
+            guard names.indices.contains(number) else {
+                throw ConceptError.malformedTable(
+                    path: ranks.path, reason: "it names concepts that the vocabulary does not have")
+            }
+            return names[number]
+        }
     }
 }

@@ -30,10 +30,10 @@ extension FineTuningRun<RetrievalConfiguration, RetrievalModel> {
 
     /// The images and captions of an annotation file.
     func evaluationSet(_ file: String) throws -> RetrievalEvaluationSet {
-        let records: [RetrievalRecord] = try records([file])
-        if !data.allowsMissingImages { try data.images.checkExistence(of: records.map(\.image)) }
         let set = RetrievalEvaluationSet(
-            records: records,
+            records: try evaluated(records([file]), of: [file]) { (record: RetrievalRecord) in
+                [data.images.resolve(record.image)]
+            },
             paths: data.images, tokenizer: tokenizer,
             options: EvaluationOptions(configuration.settings))
         if set.repeatedImages > 0 {

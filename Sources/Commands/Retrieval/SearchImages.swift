@@ -64,15 +64,15 @@ struct SearchImages: ParsableCommand {
         }
     }
 
-    /// All pictures below a directory, in the order of their paths.
+    /// All pictures below a directory, in the order of their paths; links are followed.
     static func imageFiles(_ directory: String) throws -> [String] {
-        let names = FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String }
-        let files = (names ?? []).filter {
-            ["jpg", "jpeg", "png"].contains(($0 as NSString).pathExtension.lowercased())
+        let found = ImageDirectory(directory)
+        for name in found.unnamed {
+            note("'\(name)' is left out, since its name is no UTF-8; rename it")
         }
-        guard !files.isEmpty else {
+        guard !found.files.isEmpty else {
             throw ValidationError("there is no JPEG or PNG file below '\(directory)'")
         }
-        return files.sorted().map { (directory as NSString).appendingPathComponent($0) }
+        return found.files
     }
 }

@@ -46,13 +46,25 @@ struct ChildProgram {
             throw StepError.notStarted(
                 command: arguments, reason: String(cString: strerror(failure)))
         }
-        return wait(for: process, stop: stop)
+        do {
+            return try wait(for: process, stop: stop)
+        } catch let error as POSIXError {
+            throw StepError.notWaitedFor(
+                command: arguments, reason: String(cString: strerror(error.code.rawValue)))
+        }
     }
 
-    private static func wait(for process: pid_t, stop: StopSignal) -> Outcome {
+    /// - Throws: `POSIXError` where the system does not say how the process ended, such as where
+    ///   somebody else has asked before
+    static func wait(for process: pid_t, stop: StopSignal) throws -> Outcome {
         var isAsked = false
         var (state, usage) = (Int32(0), rusage())
-        while wait4(process, &state, WNOHANG, &usage) == 0 {
+        while true {
+            let ended = wait4(process, &state, WNOHANG, &usage)
+            if ended == process { break }
+            guard ended == 0 || errno == EINTR else {
+                throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .ECHILD)
+            }
             if stop.isRequested, !isAsked {
                 kill(process, SIGTERM)
                 isAsked = true

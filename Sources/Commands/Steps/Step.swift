@@ -100,6 +100,7 @@ struct StepRecord: Codable, Equatable {
 enum StepError: Error, CustomStringConvertible {
     case noInput(step: String, path: String)
     case notStarted(command: [String], reason: String)
+    case notWaitedFor(command: [String], reason: String)
     case failed(step: String, command: [String], status: Int32, output: String)
     case unknown(step: String, known: [String])
     case foreignFiles(step: String, directory: String, files: [String])
@@ -121,6 +122,8 @@ enum StepError: Error, CustomStringConvertible {
             "the step '\(step)' needs '\(path)', which is not there; --rerun the step that makes it"
         case .notStarted(let command, let reason):
             "'\(StepRunner.line(command))' could not be started: \(reason)"
+        case .notWaitedFor(let command, let reason):
+            "how '\(StepRunner.line(command))' ended is not known: \(reason)"
         case .failed(let step, let command, let status, let output):
             "the step '\(step)' failed with status \(status): its message stands above, what it printed "
                 + "is in '\(output)'. The command was:\n\(StepRunner.line(command))"

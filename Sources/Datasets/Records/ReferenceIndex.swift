@@ -1,8 +1,8 @@
 import Files
 import Foundation
 
-/// RefCOCO+'s references with the boxes they mean: `refs(unc).p` (or `refs.json`) beside
-/// `instances.json`.
+/// The references of RefCOCO, RefCOCO+ or RefCOCOg with the boxes they mean: `refs(unc).p`,
+/// `refs(umd).p`, `refs(google).p` or `refs.json` beside `instances.json`.
 public struct ReferenceIndex: Sendable, Equatable {
     /// A reference.
     public struct Reference: Codable, Sendable, Equatable {
@@ -14,7 +14,7 @@ public struct ReferenceIndex: Sendable, Equatable {
         public let imageID: Int
         /// The kind of object.
         public let categoryID: Int
-        /// train, val, testA or testB.
+        /// train, val, testA or testB; RefCOCOg has test.
         public let split: String
         /// The phrases.
         public let sentences: [Sentence]
@@ -150,26 +150,27 @@ public struct ReferenceIndex: Sendable, Equatable {
     /// The box of each reference, by `ref_id`.
     public let boxes: [Int: Box]
 
+    /// The files of references in the order in which they are looked for: the splits that results
+    /// are mostly reported on come first.
+    static let files = ["refs(unc).p", "refs(umd).p", "refs(google).p", "refs.json"]
+
     /// Reads references and instances.
     ///
-    /// - Parameter directory: holds `instances.json` and `refs(unc).p` or `refs.json`
+    /// - Parameter directory: holds `instances.json` and one of ``files``, of which the first is read
     /// - Throws: ``AnnotationError``
     public init(directory: String) throws {
         let instances = try AnnotationFile.load(
             Instances.self, file: directory + "/instances.json")
-        let pickle = directory + "/refs(unc).p"
-        let json = directory + "/refs.json"
-        let list: [Reference]
-        let file: String
-        if !FileManager.default.fileExists(atPath: pickle),
-            FileManager.default.fileExists(atPath: json)
-        {
-            file = json
-            list = try AnnotationFile.load([Reference].self, file: json)
-        } else {
-            file = pickle
-            list = try Self.references(pickle: pickle)
+        let candidates = Self.files.map { directory + "/" + $0 }
+        guard let file = candidates.first(where: FileManager.default.fileExists) else {
+            throw AnnotationError.unreadable(
+                file: candidates[0],
+                reason: "there is none of \(Self.files.joined(separator: ", "))")
         }
+        let list =
+            file.hasSuffix(".json")
+            ? try AnnotationFile.load([Reference].self, file: file)
+            : try Self.references(pickle: file)
         let annotations = Dictionary(instances.annotations.map { ($0.id, $0) }) { $1 }
         images = Dictionary(instances.images.map { ($0.id, $0) }) { $1 }
         references = Dictionary(list.map { ($0.referenceID, $0) }) { $1 }
@@ -193,7 +194,8 @@ public struct ReferenceIndex: Sendable, Equatable {
     private static func references(pickle: String) throws -> [Reference] {
         let value: PickleValue
         do {
-            value = try PickleReader.value(of: AnnotationFile.contents(of: pickle))
+            value = try PickleReader.value(
+                of: AnnotationFile.contents(of: pickle), allowing: PickleValue.isOfNumPy)
         } catch let error as PickleError {
             throw AnnotationError.malformed(file: pickle, reason: error.description)
         }
@@ -216,7 +218,7 @@ public struct ReferenceIndex: Sendable, Equatable {
             return Reference(
                 referenceID: try integer("ref_id"), annotationID: try integer("ann_id"),
                 imageID: try integer("image_id"), categoryID: try integer("category_id"),
-                split: try require(item["split"]?.text, "split", "train, val, testA or testB"),
+                split: try require(item["split"]?.text, "split", "the name of a split"),
                 sentences: try require(item["sentences"]?.elements, "sentences", "a list").map {
                     Sentence(
                         sentenceID: try require(
@@ -232,18 +234,17 @@ public enum DetectionFile {
     /// Reads a file as the official evaluation does: `{"image id": [[x, y, width, height, …], …]}`.
     /// - Throws: ``AnnotationError``, also for a key that is no image id or names the image of another
     public static func load(_ file: String) throws -> [Int: [Box]] {
-        let named = try AnnotationFile.load([String: [Box]].self, file: file)
+        let raw = try AnnotationFile.load([String: [Box]].self, file: file)
         var boxes: [Int: [Box]] = [:]
-        for (key, found) in named.sorted(by: { $0.key < $1.key }) {
+        for (key, list) in raw.sorted(by: { $0.key < $1.key }) {
             guard let id = Int(key) else {
                 throw AnnotationError.malformed(
                     file: file, reason: "'\(key)' is no image id; whole numbers are expected")
             }
-            guard boxes.updateValue(found, forKey: id) == nil else {
+            guard boxes.updateValue(list, forKey: id) == nil else {
+                let other = raw.keys.sorted().first { Int($0) == id && $0 != key } ?? key
                 throw AnnotationError.malformed(
-                    file: file,
-                    reason: "the key '\(key)' names the image \(id) again; each image is expected "
-                        + "once, so join the boxes of the two")
+                    file: file, reason: "'\(other)' and '\(key)' are the same image id")
             }
         }
         return boxes

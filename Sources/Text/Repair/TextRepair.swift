@@ -11,7 +11,10 @@ enum TextRepair {
 
     /// The text as CLIP's byte-pair encoding sees it: repaired, unescaped, with single spaces, in
     /// lower case.
-    static func cleaned(_ text: String) -> String {
+    static func cleaned(_ text: String) -> String { unescaped(text).pythonLowercased() }
+
+    /// The text repaired, unescaped, with single spaces.
+    static func unescaped(_ text: String) -> String {
         var text = text
         if !text.utf8.allSatisfy({ 0x20...0x7e ~= $0 && $0 != UInt8(ascii: "&") }) {
             text = repaired(text)
@@ -21,7 +24,7 @@ enum TextRepair {
                         CharacterReferences.replaced(Array(text.unicodeScalars))))
             }
         }
-        return text.splitAtPythonSpace().joined(separator: " ").pythonLowercased()
+        return text.splitAtPythonSpace().joined(separator: " ")
     }
 
     /// The text with repaired lines.

@@ -5,6 +5,7 @@ import Foundation
 public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertible {
     case unreadable(path: String, reason: String)
     case malformed(path: String, reason: String)
+    case otherForm(path: String, form: String, remedy: String)
     case missingTensor(path: String, key: String)
     case damaged(path: String, stated: String, found: String)
     case unwritable(path: String, reason: String)
@@ -15,6 +16,8 @@ public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertibl
         case .unreadable(let path, let reason): "cannot read '\(path)': \(reason)"
         case .malformed(let path, let reason):
             "'\(path)' is no valid safetensors file: \(reason). It may be truncated; copy it again."
+        case .otherForm(let path, let form, let remedy):
+            "'\(path)' is \(form), but a safetensors file is expected. \(remedy)"
         case .missingTensor(let path, let key): "'\(path)' has no tensor '\(key)'"
         case .damaged(let path, let stated, let found):
             "'\(path)' is damaged: the checksum of its bytes is \(found), not \(stated) as when it was "
@@ -51,6 +54,10 @@ public final class SafetensorsFile {
             mapping = try NSData(contentsOfFile: path, options: .alwaysMapped)
         } catch {
             throw SafetensorsError.unreadable(path: path, reason: describe(error))
+        }
+        if let form = WeightFileForm(path: path), form != .safetensors {
+            throw SafetensorsError.otherForm(
+                path: path, form: form.name, remedy: form.remedy(path: path))
         }
         (items, metadata) = try Self.header(of: mapping, path: path)
     }

@@ -16,6 +16,8 @@ public struct StateDictionaryError: Error, Equatable, Sendable, CustomStringConv
     public var unexpected: [String] = []
     /// Keys whose shapes differ.
     public var mismatched: [Mismatch] = []
+    /// The file that the tensors come from; nil where that is not known.
+    public var file: String?
 
     /// Makes an error that lists keys.
     public init(
@@ -40,8 +42,22 @@ public struct StateDictionaryError: Error, Equatable, Sendable, CustomStringConv
             mismatched.map { "\($0.key) (model \($0.expected), file \($0.found))" })
         list("missing", missing)
         list("unknown to the model", unexpected)
-        return "the tensors do not fit the model: " + lines.joined(separator: "; ")
+        return "the tensors" + (file.map { " in '\($0)'" } ?? "") + " do not fit the model: "
+            + lines.joined(separator: "; ")
             + ". Use the configuration that the checkpoint was trained with."
+    }
+
+    /// Does something with the tensors of a file, which errors then name.
+    /// - Throws: what `body` throws
+    @discardableResult
+    public static func naming<Result>(_ file: String, _ body: () throws -> Result) throws -> Result
+    {
+        do {
+            return try body()
+        } catch var error as StateDictionaryError {
+            error.file = error.file ?? file
+            throw error
+        }
     }
 }
 

@@ -32,10 +32,16 @@ public struct TorchArchive {
     /// Opens a file.
     /// - Throws: ``TorchArchiveError``, `ZipError`
     public init(path: String) throws {
+        if let form = WeightFileForm(path: path), form != .zip {
+            throw TorchArchiveError(
+                path: path,
+                reason: "it is \(form.name). \(form.remedyForTorch(path: path))")
+        }
         archive = try ZipArchive(path: path)
         let suffix = "/data.pkl"
         guard let name = archive.names.first(where: { $0.hasSuffix(suffix) }) else {
-            throw TorchArchiveError(path: path, reason: "it is no file of torch.save")
+            throw TorchArchiveError(
+                path: path, reason: "it is a zip archive, but none of torch.save")
         }
         prefix = String(name.dropLast(suffix.count))
         if archive.names.contains(prefix + "/byteorder") {
@@ -46,11 +52,25 @@ public struct TorchArchive {
         }
     }
 
+    /// Whether it is a program of `torch.jit.save`, and not only what it computes with.
+    public var isScript: Bool { archive.names.contains(prefix + "/constants.pkl") }
+
     /// Every tensor under the names that lead to it, joined by dots: the keys of a state dictionary.
-    /// - Throws: ``TorchArchiveError``, `PickleError`, `ZipError`, ``TorchError``
+    /// - Throws: ``TorchArchiveError``, `ZipError`, ``TorchError``
     public func tensors() throws -> [String: Tensor] {
-        let root = try PickleReader.value(
-            of: archive.data(of: prefix + "/data.pkl"), allowing: Self.isHarmless)
+        let root: PickleValue
+        do {
+            root = try PickleReader.value(
+                of: archive.data(of: prefix + "/data.pkl"), allowing: Self.isHarmless)
+        } catch let error as PickleError {
+            throw TorchArchiveError(
+                path: archive.path,
+                reason:
+                    "its pickle is refused at byte \(error.offset), since \(error.reason). Only "
+                    + "tensors, numbers, texts, lists and dictionaries are read, and nothing of the "
+                    + "file is run. If you trust it, save its state dictionary alone with PyTorch: "
+                    + "torch.save(checkpoint['model'], …)")
+        }
         var tensors: [String: Tensor] = [:]
         try collect(root, path: [], into: &tensors)
         return tensors

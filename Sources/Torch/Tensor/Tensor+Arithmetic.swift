@@ -104,6 +104,8 @@ extension Tensor {
 
     /// The Gaussian error linear unit in its exact (erf) form.
     public func gelu() -> Tensor { Self.geluOp(.tensor(self)) }
+    /// The Gaussian error linear unit with the hyperbolic tangent in place of the error function.
+    public func geluByTanh() -> Tensor { Self.geluOp(.tensor(self), .string("tanh")) }
     /// Each element where it is positive, otherwise 0.
     public func relu() -> Tensor { Self.reluOp(.tensor(self)) }
     /// The softmax over a dimension.

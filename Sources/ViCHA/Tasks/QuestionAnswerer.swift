@@ -160,7 +160,7 @@ public struct QuestionAnswerer: Sendable {
     }
 
     /// Writes answers to one question of a batch, best first.
-    /// - Throws: ``TorchError``
+    /// - Throws: ``ScoreError`` for a score that is not finite, ``TorchError``
     public func write(_ questions: EncodedQuestions, question: Int, _ options: Writing) throws
         -> [Text]
     {
@@ -189,6 +189,10 @@ public struct QuestionAnswerer: Sendable {
                     .logSoftmax(dimension: 1).largest(width)
                 let tokens = try next.indices.array(of: Int.self)
                 let scores = try next.values.array(of: Float.self)
+                guard scores.allSatisfy(\.isFinite) else {
+                    throw ScoreError.notFinite(
+                        score: "probability of an answer", of: "question \(question)")
+                }
                 let longer = tokens.indices.map { place in
                     let beam = open[place / width]
                     return Beam(

@@ -31,8 +31,16 @@ public struct RetrievalMetrics: Sendable, Equatable {
     /// - Parameters:
     ///   - scores: of all candidates
     ///   - imageOfText: the image that each text belongs to
-    public init(_ scores: RetrievalScores, imageOfText: [Int]) {
+    /// - Throws: ``ScoreError`` for a score that is not finite
+    public init(_ scores: RetrievalScores, imageOfText: [Int]) throws {
         let (images, texts) = (scores.textsOfImage.count, scores.imagesOfText.count)
+        for (image, entries) in scores.textsOfImage.enumerated() {
+            for entry in entries where !entry.score.isFinite {
+                throw ScoreError.notFinite(
+                    score: "matching score",
+                    of: "image \(image) and text \(entry.item), both counted from 0,")
+            }
+        }
         self.init(
             textRanks: Self.textRanks(imageOfText, images: images) { image, text in
                 Self.rank(of: text, in: scores.textsOfImage[image], items: texts)
@@ -47,7 +55,7 @@ public struct RetrievalMetrics: Sendable, Equatable {
     /// - Parameters:
     ///   - similarities: of images to texts. `[I, T]`
     ///   - imageOfText: the image that each text belongs to
-    /// - Throws: ``TorchError``
+    /// - Throws: ``ScoreError`` for a score that is not finite, ``TorchError``
     public init(similarities: Tensor, imageOfText: [Int]) throws {
         try self.init(
             imageToText: similarities, textToImage: similarities.transposed(0, 1),
@@ -60,8 +68,16 @@ public struct RetrievalMetrics: Sendable, Equatable {
     ///   - imageToText: a row of text scores for each image. `[I, T]`
     ///   - textToImage: a row of image scores for each text. `[T, I]`
     ///   - imageOfText: the image that each text belongs to
-    /// - Throws: ``TorchError``
+    /// - Throws: ``ScoreError`` for a score that is not finite, ``TorchError``
     public init(imageToText: Tensor, textToImage: Tensor, imageOfText: [Int]) throws {
+        for (matrix, row, column) in [
+            (imageToText, "image", "text"), (textToImage, "text", "image"),
+        ] {
+            let columns = max(1, matrix.size(1))
+            try ScoreError.check(matrix, "score") {
+                "\(row) \($0 / columns) and \(column) \($0 % columns), both counted from 0,"
+            }
+        }
         var textRanks = [Int](repeating: Int.max, count: imageToText.size(0))
         var textsOfImage = [[Int]](repeating: [], count: textRanks.count)
         for (text, image) in imageOfText.enumerated() { textsOfImage[image].append(text) }
