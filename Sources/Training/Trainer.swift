@@ -32,8 +32,9 @@ public final class Trainer<Task: TrainingTask> {
         self.task = task
         self.options = options
         self.stop = stop
-        optimizer = AdamW(groups: task.parameterGroups, learningRate: plan.learningRate)
-        schedule = LearningRateSchedule(plan.schedule, learningRate: plan.learningRate)
+        optimizer = AdamW(groups: task.parameterGroups, plan.optimizer)
+        schedule = LearningRateSchedule(
+            plan.schedule, learningRate: plan.optimizer.learningRate)
         draws = try Generator(seed: options.seed)
         dropout = try Generator(seed: options.seed &+ 1, device: options.device)
         state = TrainingCheckpoint.State(

@@ -24,7 +24,9 @@ extension FineTuningRun<QuestionAnsweringConfiguration, QuestionAnsweringModel> 
     }
 
     /// The questions of annotation files, whose images are there unless that does not matter.
-    private func dataset(_ files: [String], needsAnswers: Bool) throws -> QuestionDataset {
+    private func dataset(_ files: [String], needsAnswers: Bool, endMark: String) throws
+        -> QuestionDataset
+    {
         var all: [QuestionRecord] = []
         for file in files {
             let records: [QuestionRecord] = try self.records([file])
@@ -40,25 +42,30 @@ extension FineTuningRun<QuestionAnsweringConfiguration, QuestionAnsweringModel> 
             paths: QuestionImagePaths(
                 visualQuestions: data.images.inside(configuration.questionImageRoot),
                 visualGenome: data.images.inside(configuration.visualGenomeImageRoot)),
-            tokenizer: tokenizer, endMark: configuration.endMark)
+            tokenizer: tokenizer, endMark: endMark)
         try check(dataset.images(ImageTextOptions(configuration.settings)))
         return dataset
     }
 
     /// The questions of training.
     func dataset() throws -> QuestionDataset {
-        try dataset(configuration.trainFiles, needsAnswers: true)
+        try dataset(
+            configuration.trainFiles, needsAnswers: true, endMark: configuration.trainingEndMark)
     }
 
     /// The questions of test_file, nil where there is none.
     func testSet() throws -> QuestionDataset? {
         configuration.testFiles.isEmpty
-            ? nil : try dataset(configuration.testFiles, needsAnswers: false)
+            ? nil
+            : try dataset(
+                configuration.testFiles, needsAnswers: false, endMark: configuration.endMark)
     }
 
     /// The questions of val_file, nil where there is none.
     func validationSet() throws -> QuestionDataset? {
-        try configuration.validationFile.map { try dataset([$0], needsAnswers: true) }
+        try configuration.validationFile.map {
+            try dataset([$0], needsAnswers: true, endMark: configuration.endMark)
+        }
     }
 
     /// The answers that are ranked.

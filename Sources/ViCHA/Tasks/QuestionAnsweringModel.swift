@@ -94,7 +94,7 @@ public final class QuestionAnsweringModel {
     public init(
         _ c: ModelConfiguration, distills: Bool, seed: UInt64 = 0, device: Device = .cpu
     ) throws {
-        try c.validate()
+        try c.validate(for: .reasoning)
         guard c.text.fusionLayer < c.text.layers else {
             throw ModelConfigurationError(
                 key: "fusion_layer",
@@ -107,7 +107,7 @@ public final class QuestionAnsweringModel {
         online = Part(store.root, suffix: "", c)
         teacher = distills ? Part(store.root.frozen, suffix: "_m", c) : nil
         try store.validate()
-        twin = MomentumTwin(store, decay: c.momentum)
+        twin = MomentumTwin(store, decay: c.reasoningMomentum)
         try twin.copyOnlineWeights()
     }
 
