@@ -52,8 +52,13 @@ extension ParityCase {
             throw ParityError.malformed(
                 case: name, reason: "the source '\(fields.source)' is no pretraining model")
         }
-        if keys.contains("kw_encoder.word_embeddings.weight") { c.conceptLayers = 0 }
-        c.alignsHiddenStates = keys.contains("vision_proj_hidden.0.weight")
+        /// Parts of a numbered list of the checkpoint.
+        func count(_ name: (Int) -> String) -> Int {
+            (0...keys.count).first { !keys.contains(name($0)) } ?? 0
+        }
+        c.conceptLayers = count { "kw_encoder.encoder.layer.\($0).output.dense.weight" }
+        c.alignedLayers = count { "vision_proj_hidden.\($0).weight" }
+        c.alignsHiddenStates = c.alignedLayers > 0
         c.maskedImage =
             !keys.contains("mask_token")
             ? nil
@@ -67,6 +72,9 @@ extension ParityCase {
             Set(source.tensors.keys).symmetricDifference(fields.sourceKeys).sorted(), [])
         let assignment = try TextAssignmentModel(c)
         for (task, mapping) in fields.tasks {
+            c.alignsHiddenStates = mapping.loaded.contains {
+                $0[0].hasPrefix("vision_proj_hidden.")
+            }
             let found: (ParameterStore, NumberedWeights, ParameterStore.LoadReport)
             switch task {
             case "retrieval", "grounding":

@@ -107,7 +107,12 @@ public enum ConfigurationFile {
             (parent as NSString).appendingPathComponent(name),
             (directory as NSString).appendingPathComponent((name as NSString).lastPathComponent),
         ]
-        guard let place = places.first(where: FileManager.default.fileExists) else {
+        func isFile(_ path: String) -> Bool {
+            var isDirectory: ObjCBool = false
+            return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+                && !isDirectory.boolValue
+        }
+        guard let place = places.first(where: isFile) else {
             throw ConfigurationError.missingFile(
                 file: path, key: key, value: name, searched: places)
         }

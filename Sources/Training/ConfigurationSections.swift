@@ -60,20 +60,25 @@ public struct OptimizerConfiguration: Codable, Sendable, Equatable {
 
     /// - Throws: ``ModelConfigurationError`` naming the first value that no step can be made with.
     func validate() throws {
-        func require(_ condition: Bool, _ key: CodingKeys, _ expected: String) throws {
+        func require(
+            _ condition: Bool, _ key: CodingKeys, _ expected: String, found: any Sendable
+        ) throws {
             guard condition else {
-                throw ModelConfigurationError(key: "optimizer." + key.rawValue, expected: expected)
+                throw ModelConfigurationError(
+                    key: "optimizer." + key.rawValue, expected: expected, found: found)
             }
         }
         try require(
             learningRate > 0 && learningRate.isFinite, .learningRate,
-            "a finite number greater than 0")
+            "a finite number greater than 0", found: learningRate)
         try require(
-            weightDecay >= 0 && weightDecay.isFinite, .weightDecay, "a finite number, 0 or more")
+            weightDecay >= 0 && weightDecay.isFinite, .weightDecay, "a finite number, 0 or more",
+            found: weightDecay)
         try require(
             betas.count == 2 && betas.allSatisfy { $0 >= 0 && $0 < 1 }, .betas,
-            "two numbers from 0 on and below 1")
-        try require(epsilon >= 0 && epsilon.isFinite, .epsilon, "a finite number, 0 or more")
+            "two numbers from 0 on and below 1", found: betas)
+        try require(epsilon >= 0 && epsilon.isFinite, .epsilon, "a finite number, 0 or more",
+            found: epsilon)
     }
 }
 
@@ -123,7 +128,7 @@ public struct AugmentationConfiguration: Codable, Sendable, Equatable {
         guard (0.01...1).contains(cropScale) else {
             throw ModelConfigurationError(
                 key: "augmentation." + CodingKeys.cropScale.rawValue,
-                expected: "between 0.01 and 1")
+                expected: "between 0.01 and 1", found: cropScale)
         }
     }
 }

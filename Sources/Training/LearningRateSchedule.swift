@@ -151,21 +151,28 @@ extension LearningRateSchedule.Configuration {
             (CodingKeys.learningRate, learningRate), (.minLearningRate, minLearningRate),
             (.warmupLearningRate, warmupLearningRate), (.decayRate, decayRate),
         ] {
-            try require(value >= 0 && value.isFinite, key, "a finite number, 0 or more")
+            try require(
+                value >= 0 && value.isFinite, key, "a finite number, 0 or more", found: value)
         }
-        try require((1...1_000_000).contains(epochs), .epochs, "between 1 and 1000000")
-        try require((0...1_000_000).contains(warmupEpochs), .warmupEpochs, "between 0 and 1000000")
-        try require(
-            (0...1_000_000).contains(cooldownEpochs), .cooldownEpochs, "between 0 and 1000000")
+        for (key, value, least) in [
+            (CodingKeys.epochs, epochs, 1), (.warmupEpochs, warmupEpochs, 0),
+            (.cooldownEpochs, cooldownEpochs, 0), (.cycleLimit, cycleLimit, 0),
+        ] {
+            try require(
+                (least...1_000_000).contains(value), key, "between \(least) and 1000000",
+                found: value)
+        }
         try require(
             cycleFactor > 0 && cycleFactor <= 1000, .cycleFactor,
-            "greater than 0 and at most 1000")
-        try require((0...1_000_000).contains(cycleLimit), .cycleLimit, "between 0 and 1000000")
+            "greater than 0 and at most 1000", found: cycleFactor)
     }
 
-    private func require(_ condition: Bool, _ key: CodingKeys, _ expected: String) throws {
+    private func require(
+        _ condition: Bool, _ key: CodingKeys, _ expected: String, found: any Sendable
+    ) throws {
         guard condition else {
-            throw ModelConfigurationError(key: "schedular." + key.rawValue, expected: expected)
+            throw ModelConfigurationError(
+                key: "schedular." + key.rawValue, expected: expected, found: found)
         }
     }
 }

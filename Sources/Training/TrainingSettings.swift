@@ -42,18 +42,19 @@ public struct TrainingSettings: Sendable, Equatable {
         try schedule.validate()
         try optimizer.validate()
         try augmentation.validate()
-        try require((0...1).contains(alpha), "alpha", "between 0 and 1")
-        try require(saveStep ?? 1 >= 1, "save_step", "1 or more, or left out")
+        try require((0...1).contains(alpha), "alpha", "between 0 and 1", found: alpha)
+        try require(saveStep ?? 1 >= 1, "save_step", "1 or more, or left out", found: saveStep)
         try require(
             (0...100).contains(drawnConceptShare ?? 0), "randkw_p",
-            "between 0 and 100, or left out")
+            "between 0 and 100, or left out", found: drawnConceptShare)
         try require(
             !model.usesConcepts || readsConcepts, "kw_img_dataset",
             "True where kw_img_model is, since the model needs concepts")
         for (key, value) in [("caption_tokens", captionTokens), ("concept_tokens", conceptTokens)] {
             try require(
                 (2...model.text.maxPositions).contains(value), key,
-                "between 2 and max_position_embeddings (\(model.text.maxPositions))")
+                "between 2 and max_position_embeddings (\(model.text.maxPositions))",
+                found: value)
         }
     }
 
@@ -63,7 +64,8 @@ public struct TrainingSettings: Sendable, Equatable {
     /// - Throws: ``ModelConfigurationError`` for a number that cannot be taken at a time.
     func validate(count: Int, key: String) throws {
         try require(
-            (1...Self.mostAtATime).contains(count), key, "between 1 and \(Self.mostAtATime)")
+            (1...Self.mostAtATime).contains(count), key, "between 1 and \(Self.mostAtATime)",
+            found: count)
     }
 
     /// - Throws: ``ModelConfigurationError`` for a file that is named and has no name.
@@ -71,8 +73,12 @@ public struct TrainingSettings: Sendable, Equatable {
         try require(file != "", key, "the name of a file, or left out")
     }
 
-    func require(_ condition: Bool, _ key: String, _ expected: String) throws {
-        guard condition else { throw ModelConfigurationError(key: key, expected: expected) }
+    func require(
+        _ condition: Bool, _ key: String, _ expected: String, found: (any Sendable)? = nil
+    ) throws {
+        guard condition else {
+            throw ModelConfigurationError(key: key, expected: expected, found: found)
+        }
     }
 
     /// - Throws: ``ModelConfigurationError`` for a batch size that negatives cannot come from or that
@@ -80,9 +86,11 @@ public struct TrainingSettings: Sendable, Equatable {
     func validate(batchSize: Int, key: String) throws {
         try require(
             (2...Self.mostAtATime).contains(batchSize), key,
-            "between 2, since negatives come from the batch, and \(Self.mostAtATime)")
+            "between 2, since negatives come from the batch, and \(Self.mostAtATime)",
+            found: batchSize)
         try require(
-            model.queueSize % batchSize == 0, "queue_size", "a multiple of \(key) (\(batchSize))")
+            model.queueSize % batchSize == 0, "queue_size", "a multiple of \(key) (\(batchSize))",
+            found: model.queueSize)
     }
 }
 

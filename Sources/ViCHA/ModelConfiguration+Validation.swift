@@ -27,8 +27,12 @@ extension ModelConfiguration {
         if use == .pretraining, let maskedImage { try validateMaskedImages(maskedImage) }
     }
 
-    private func require(_ condition: Bool, _ key: String, _ expected: String) throws {
-        guard condition else { throw ModelConfigurationError(key: key, expected: expected) }
+    private func require(
+        _ condition: Bool, _ key: String, _ expected: String, found: (any Sendable)? = nil
+    ) throws {
+        guard condition else {
+            throw ModelConfigurationError(key: key, expected: expected, found: found)
+        }
     }
 
     /// Bounds beyond which no machine has the memory, and within which sizes can be multiplied.
@@ -51,50 +55,56 @@ extension ModelConfiguration {
         ] {
             try require(
                 range.contains(value), key,
-                "a whole number between \(range.lowerBound) and \(range.upperBound)")
+                "a whole number between \(range.lowerBound) and \(range.upperBound)",
+                found: value)
         }
         // Without masked images a rest that fills no patch is cut off, as the official 380 pixels are.
-        try require(vision.grid > 0, "image_res", "at least patch_size (\(vision.patchSize))")
+        try require(vision.grid > 0, "image_res", "at least patch_size (\(vision.patchSize))",
+            found: vision.imageSize)
         try require(
             vision.width % vision.heads == 0, "vision_width",
-            "a multiple of vision_heads (\(vision.heads))")
+            "a multiple of vision_heads (\(vision.heads))", found: vision.width)
         try require(
             text.hiddenSize % text.attentionHeads == 0, "hidden_size",
-            "a multiple of num_attention_heads (\(text.attentionHeads))")
+            "a multiple of num_attention_heads (\(text.attentionHeads))", found: text.hiddenSize)
         try require(
             text.encoderWidth == vision.width, "encoder_width",
-            "the vision_width (\(vision.width)), since the fusion layers look at images")
+            "the vision_width (\(vision.width)), since the fusion layers look at images",
+            found: text.encoderWidth)
         try require(
             (0...text.layers).contains(text.fusionLayer), "fusion_layer",
-            "between 0 and num_hidden_layers (\(text.layers))")
+            "between 0 and num_hidden_layers (\(text.layers))", found: text.fusionLayer)
         try require(
             (0..<text.vocabularySize).contains(text.padTokenID), "pad_token_id",
-            "the number of a token, between 0 and \(text.vocabularySize - 1)")
+            "the number of a token, between 0 and \(text.vocabularySize - 1)",
+            found: text.padTokenID)
     }
 
     private func validateNumbers() throws {
         for (key, value) in [("mlm_probability", mlmProbability), ("momentum", momentum)] {
-            try require((0...1).contains(value), key, "a number between 0 and 1")
+            try require((0...1).contains(value), key, "a number between 0 and 1", found: value)
         }
         for (key, value) in [
             ("hidden_dropout_prob", text.hiddenDropout),
             ("attention_probs_dropout_prob", text.attentionDropout),
         ] {
-            try require(0 <= value && value < 1, key, "a number from 0 on and below 1")
+            try require(0 <= value && value < 1, key, "a number from 0 on and below 1",
+                found: value)
         }
         for (key, value) in [
             ("initializer_range", text.initializerRange),
             ("vision_initializer_range", vision.initializerRange),
             ("layer_norm_eps", text.layerNormEpsilon),
         ] {
-            try require((0...10).contains(value), key, "a number between 0 and 10")
+            try require((0...10).contains(value), key, "a number between 0 and 10", found: value)
         }
         try require(
-            temperature > 0 && temperature.isFinite, "temp", "a finite number greater than 0")
+            temperature > 0 && temperature.isFinite, "temp", "a finite number greater than 0",
+            found: temperature)
         for (key, value) in [
             ("ita_hidden_weight", hiddenAlignmentWeight), ("mae_lambda", maskedImageWeight),
         ] {
-            try require(value.isFinite, key, "a finite number")
+            try require(value.isFinite, key, "a finite number", found: value)
         }
     }
 
@@ -109,7 +119,8 @@ extension ModelConfiguration {
             isOfficial
                 ? (0...1024).contains(alignedLayers) && images <= texts
                 : alignedLayers >= 1 && alignedLayers <= most, "num_hidden_align",
-            "between \(isOfficial ? 0 : 1) and \(most), the intermediate layers of both encoders")
+            "between \(isOfficial ? 0 : 1) and \(most), the intermediate layers of both encoders",
+            found: alignedLayers)
         try require(
             layerWeights.map {
                 $0.allSatisfy(\.isFinite)
@@ -126,14 +137,16 @@ extension ModelConfiguration {
         let kept = isShare ? PatchMask.keptCount(of: vision.patchCount, ratio: maskRatio) : 0
         try require(
             isShare && kept < vision.patchCount, "mask_ratio",
-            "a share between 0 and 1 that removes at least one of the \(vision.patchCount) patches")
+            "a share between 0 and 1 that removes at least one of the \(vision.patchCount) patches",
+            found: maskRatio)
         for (key, value, range) in [
             ("decoder_width", decoderWidth, 1...65536), ("decoder_heads", decoderHeads, 1...1024),
             ("decoder_depth", decoderDepth, 0...1024),
         ] {
             try require(
                 range.contains(value), key,
-                "a whole number between \(range.lowerBound) and \(range.upperBound)")
+                "a whole number between \(range.lowerBound) and \(range.upperBound)",
+                found: value)
         }
         if objective != .crossModal {
             try require(

@@ -161,13 +161,18 @@ public struct ModelConfigurationError: Error, Equatable, Sendable, CustomStringC
     public let key: String
     /// What the value must be.
     public let expected: String
+    /// What the value is; nil where it is not at hand.
+    public let found: String?
 
     /// Names a value.
-    public init(key: String, expected: String) {
+    public init(key: String, expected: String, found: (any Sendable)? = nil) {
         self.key = key
         self.expected = expected
+        self.found = found.map { "\($0)" }
     }
 
     /// What happened, where, and what to do about it.
-    public var description: String { "configuration key '\(key)' must be \(expected)" }
+    public var description: String {
+        "configuration key '\(key)' must be \(expected)" + (found.map { ", found \($0)" } ?? "")
+    }
 }
