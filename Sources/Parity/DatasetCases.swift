@@ -77,7 +77,8 @@ extension ParityCase {
     private static func separates(_ name: String, _ item: DatasetFields.Case) -> Bool {
         if let separates = item.separates { return separates }
         if name.contains("sepTrue") || name.contains("sepFalse") { return name.contains("sepTrue") }
-        let texts = item.items.flatMap { $0.list }.flatMap(\.texts) + (item.collated?.concepts ?? [])
+        let texts =
+            item.items.flatMap { $0.list }.flatMap(\.texts) + (item.collated?.concepts ?? [])
         return texts.contains { $0.contains(" [SEP] ") }
     }
 

@@ -35,7 +35,8 @@ extension ParityCase {
         let fields: ScheduleFields = try fields()
         var comparison = Comparison()
         for (name, item) in fields.cases {
-            let schedule = LearningRateSchedule(item.schedular, learningRate: item.optimizer.learningRate)
+            let schedule = LearningRateSchedule(
+                item.schedular, learningRate: item.optimizer.learningRate)
             comparison.number(
                 "\(name) at the start", schedule.rate(epoch: 0, iteration: 0),
                 item.lrAfterSchedulerConstruction, relative: 1e-12, absolute: 0)

@@ -25,9 +25,9 @@ public struct ClassificationConfiguration: FineTuningConfiguration, Sendable, Eq
     /// - Throws: ``ModelConfigurationError`` naming the first value that cannot be trained with.
     public func validate() throws {
         try settings.validate(for: .reasoning)
+        try settings.validate(count: bothBatchSizes ?? 1, key: CodingKeys.bothBatchSizes.rawValue)
         try settings.validate(count: batchSize, key: CodingKeys.batchSize.rawValue)
         try settings.validate(count: testBatchSize ?? 1, key: CodingKeys.testBatchSize.rawValue)
-        try settings.validate(count: bothBatchSizes ?? 1, key: CodingKeys.bothBatchSizes.rawValue)
         try settings.validate(file: validationFile, key: CodingKeys.validationFile.rawValue)
         try settings.validate(file: testFile, key: CodingKeys.testFile.rawValue)
     }

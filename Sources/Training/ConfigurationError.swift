@@ -51,8 +51,9 @@ extension ConfigurationError {
         case is any BinaryInteger.Type: "a whole number"
         case is any BinaryFloatingPoint.Type: "a number"
         case is String.Type: "a text"
-        case is any Sequence.Type where type is any Collection.Type: "a list"
-        default: "a section of keys with values"
+        case is Node.Scalar.Type: "a single value"
+        case is Node.Mapping.Type: "a section of keys with values"
+        default: "a list"
         }
     }
 

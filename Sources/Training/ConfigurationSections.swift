@@ -69,15 +69,16 @@ public struct OptimizerConfiguration: Codable, Sendable, Equatable {
             }
         }
         try require(
-            learningRate > 0 && learningRate.isFinite, .learningRate,
-            "a finite number greater than 0", found: learningRate)
+            learningRate > 0 && learningRate <= 1e6, .learningRate,
+            "greater than 0 and at most 1000000", found: learningRate)
         try require(
-            weightDecay >= 0 && weightDecay.isFinite, .weightDecay, "a finite number, 0 or more",
+            (0...1e6).contains(weightDecay), .weightDecay, "between 0 and 1000000",
             found: weightDecay)
         try require(
             betas.count == 2 && betas.allSatisfy { $0 >= 0 && $0 < 1 }, .betas,
             "two numbers from 0 on and below 1", found: betas)
-        try require(epsilon >= 0 && epsilon.isFinite, .epsilon, "a finite number, 0 or more",
+        try require(
+            (0...1e6).contains(epsilon), .epsilon, "between 0 and 1000000",
             found: epsilon)
     }
 }

@@ -152,7 +152,7 @@ extension LearningRateSchedule.Configuration {
             (.warmupLearningRate, warmupLearningRate), (.decayRate, decayRate),
         ] {
             try require(
-                value >= 0 && value.isFinite, key, "a finite number, 0 or more", found: value)
+                (0...1e6).contains(value), key, "between 0 and 1000000", found: value)
         }
         for (key, value, least) in [
             (CodingKeys.epochs, epochs, 1), (.warmupEpochs, warmupEpochs, 0),

@@ -52,7 +52,8 @@ public struct QuestionAnsweringConfiguration: FineTuningConfiguration, Sendable,
             try settings.validate(file: file, key: CodingKeys.testFiles.rawValue)
         }
         try settings.require(
-            settings.model.vision.width == settings.model.text.hiddenSize, "hidden_size",
+            settings.model.vision.width == settings.model.text.hiddenSize,
+            "bert_config.hidden_size",
             "the vision_width (\(settings.model.vision.width)), since the decoder's cross-attention "
                 + "starts as that of the fusion layers")
     }

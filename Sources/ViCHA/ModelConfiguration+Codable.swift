@@ -137,6 +137,16 @@ extension BertConfiguration: Codable {
         case prunedHeads = "pruned_heads"
     }
 
+    /// A layer whose heads are pruned.
+    private struct LayerNumber: CodingKey {
+        let stringValue: String
+        let intValue: Int? = nil
+
+        init(stringValue: String) { self.stringValue = stringValue }
+
+        init?(intValue: Int) { nil }
+    }
+
     /// Keys of BERT files of which nothing that is computed depends: those of other programs, and
     /// switches of the official code that only save memory or return more.
     public static let keysWithoutEffect: Set<String> =
@@ -187,8 +197,9 @@ extension BertConfiguration: Codable {
         if try keys.decodeIfPresent(Bool.self, forKey: .tiesEmbeddings) == false {
             try refuse(.tiesEmbeddings, "True: the language head has the word embeddings")
         }
-        if let pruned = try keys.decodeIfPresent([String: [Int]].self, forKey: .prunedHeads),
-            !pruned.isEmpty
+        if keys.contains(.prunedHeads), try !keys.decodeNil(forKey: .prunedHeads),
+            try !keys.nestedContainer(keyedBy: LayerNumber.self, forKey: .prunedHeads).allKeys
+                .isEmpty
         {
             try refuse(.prunedHeads, "nothing: heads cannot be pruned here")
         }

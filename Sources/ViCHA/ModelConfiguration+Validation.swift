@@ -43,13 +43,13 @@ extension ModelConfiguration {
             ("image_res", vision.imageSize, 1...16384), ("patch_size", vision.patchSize, count),
             ("vision_width", vision.width, width), ("vision_depth", vision.depth, count),
             ("vision_heads", vision.heads, count), ("mlp_ratio", vision.mlpRatio, 1...64),
-            ("hidden_size", text.hiddenSize, width),
-            ("intermediate_size", text.intermediateSize, 1...262_144),
-            ("num_attention_heads", text.attentionHeads, count),
-            ("num_hidden_layers", text.layers, count),
-            ("vocab_size", text.vocabularySize, 1...10_000_000),
-            ("max_position_embeddings", text.maxPositions, 2...65536),
-            ("type_vocab_size", text.tokenTypes, count), ("embed_dim", embedDim, width),
+            ("bert_config.hidden_size", text.hiddenSize, width),
+            ("bert_config.intermediate_size", text.intermediateSize, 1...262_144),
+            ("bert_config.num_attention_heads", text.attentionHeads, count),
+            ("bert_config.num_hidden_layers", text.layers, count),
+            ("bert_config.vocab_size", text.vocabularySize, 1...10_000_000),
+            ("bert_config.max_position_embeddings", text.maxPositions, 2...65536),
+            ("bert_config.type_vocab_size", text.tokenTypes, count), ("embed_dim", embedDim, width),
             ("queue_size", queueSize, 1...10_000_000),
             ("num_hidden_layers_kw", conceptLayers, 0...1024),
         ] {
@@ -59,52 +59,59 @@ extension ModelConfiguration {
                 found: value)
         }
         // Without masked images a rest that fills no patch is cut off, as the official 380 pixels are.
-        try require(vision.grid > 0, "image_res", "at least patch_size (\(vision.patchSize))",
+        try require(
+            vision.grid > 0, "image_res", "at least patch_size (\(vision.patchSize))",
             found: vision.imageSize)
         try require(
             vision.width % vision.heads == 0, "vision_width",
             "a multiple of vision_heads (\(vision.heads))", found: vision.width)
         try require(
-            text.hiddenSize % text.attentionHeads == 0, "hidden_size",
+            text.hiddenSize % text.attentionHeads == 0, "bert_config.hidden_size",
             "a multiple of num_attention_heads (\(text.attentionHeads))", found: text.hiddenSize)
         try require(
-            text.encoderWidth == vision.width, "encoder_width",
+            text.encoderWidth == vision.width, "bert_config.encoder_width",
             "the vision_width (\(vision.width)), since the fusion layers look at images",
             found: text.encoderWidth)
         try require(
-            (0...text.layers).contains(text.fusionLayer), "fusion_layer",
+            (0...text.layers).contains(text.fusionLayer), "bert_config.fusion_layer",
             "between 0 and num_hidden_layers (\(text.layers))", found: text.fusionLayer)
         try require(
-            (0..<text.vocabularySize).contains(text.padTokenID), "pad_token_id",
+            (0..<text.vocabularySize).contains(text.padTokenID), "bert_config.pad_token_id",
             "the number of a token, between 0 and \(text.vocabularySize - 1)",
             found: text.padTokenID)
     }
+
+    /// Beyond which a loss is no number.
+    private static let mostWeight = 1e6
 
     private func validateNumbers() throws {
         for (key, value) in [("mlm_probability", mlmProbability), ("momentum", momentum)] {
             try require((0...1).contains(value), key, "a number between 0 and 1", found: value)
         }
         for (key, value) in [
-            ("hidden_dropout_prob", text.hiddenDropout),
-            ("attention_probs_dropout_prob", text.attentionDropout),
+            ("bert_config.hidden_dropout_prob", text.hiddenDropout),
+            ("bert_config.attention_probs_dropout_prob", text.attentionDropout),
         ] {
-            try require(0 <= value && value < 1, key, "a number from 0 on and below 1",
+            try require(
+                0 <= value && value < 1, key, "a number from 0 on and below 1",
                 found: value)
         }
         for (key, value) in [
-            ("initializer_range", text.initializerRange),
+            ("bert_config.initializer_range", text.initializerRange),
             ("vision_initializer_range", vision.initializerRange),
-            ("layer_norm_eps", text.layerNormEpsilon),
+            ("bert_config.layer_norm_eps", text.layerNormEpsilon),
         ] {
             try require((0...10).contains(value), key, "a number between 0 and 10", found: value)
         }
         try require(
-            temperature > 0 && temperature.isFinite, "temp", "a finite number greater than 0",
+            (1e-6...1000).contains(temperature), "temp", "a number between 1e-6 and 1000",
             found: temperature)
         for (key, value) in [
             ("ita_hidden_weight", hiddenAlignmentWeight), ("mae_lambda", maskedImageWeight),
         ] {
-            try require(value.isFinite, key, "a finite number", found: value)
+            try require(
+                value.magnitude <= Self.mostWeight, key, "a number of at most 1000000",
+                found: value)
         }
     }
 
@@ -119,11 +126,12 @@ extension ModelConfiguration {
             isOfficial
                 ? (0...1024).contains(alignedLayers) && images <= texts
                 : alignedLayers >= 1 && alignedLayers <= most, "num_hidden_align",
-            "between \(isOfficial ? 0 : 1) and \(most), the intermediate layers of both encoders",
+            "between \(isOfficial ? 0 : 1) and \(most), the layers below the last of vision_depth "
+                + "(\(vision.depth)) and of bert_config.fusion_layer (\(text.fusionLayer))",
             found: alignedLayers)
         try require(
             layerWeights.map {
-                $0.allSatisfy(\.isFinite)
+                $0.allSatisfy { $0.magnitude <= Self.mostWeight }
                     && (isOfficial ? $0.count >= images : $0.count == alignedLayers)
             } ?? true, "ita_hidden_weights",
             "one finite weight for each of num_hidden_align (\(alignedLayers)) layers")
@@ -156,7 +164,7 @@ extension ModelConfiguration {
         }
         if objective != .unimodal {
             try require(
-                vision.width == text.hiddenSize, "hidden_size",
+                vision.width == text.hiddenSize, "bert_config.hidden_size",
                 "the vision_width (\(vision.width)) for cross-modal masked image modelling, "
                     + "since image tokens run through the fusion layers")
         }

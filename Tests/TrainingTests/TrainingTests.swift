@@ -135,10 +135,10 @@ import ViCHA
                 "key 'schedular.sched': expected one of cosine, found 'step'"))
         #expect(
             try error("batch_size: [1]").hasSuffix(
-                "key 'batch_size': expected a whole number, found a list"))
+                "key 'batch_size': expected a single value, found a list"))
         #expect(
             try error("kw_img_model: {a: 1}").hasSuffix(
-                "key 'kw_img_model': expected True or False, found a section of keys"))
+                "key 'kw_img_model': expected a single value, found a section of keys"))
         #expect(
             try error("ita_hidden_weights: [1, x]").hasSuffix(
                 "key 'ita_hidden_weights.1': expected a number, found 'x'"))

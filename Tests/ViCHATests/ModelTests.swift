@@ -101,7 +101,7 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
         func run(_ seed: UInt64?) throws -> Double {
             let model = try PretrainingModel(c, seed: 3)
             let draws = PretrainingDraws(
-            for: batch, c, special: tinySpecial, generator: try Generator(seed: 2))
+                for: batch, c, special: tinySpecial, generator: try Generator(seed: 2))
             return try model.losses(
                 batch, draws, alpha: 0.3, dropout: seed.map { try Generator(seed: $0) }
             ).total.item()
@@ -178,7 +178,8 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
         #expect(abs(Double(positions.count) / 4000 - 0.15) < 0.02)
         #expect(positions.allSatisfy { before[$0] >= 110 })
         #expect(try masked.targets.array(of: Int.self) == positions.map { before[$0] })
-        let share = Double(positions.filter { after[$0] == special.mask }.count) / Double(positions.count)
+        let share =
+            Double(positions.filter { after[$0] == special.mask }.count) / Double(positions.count)
         #expect(abs(share - 0.8) < 0.06)
         for index in before.indices where !positions.contains(index) {
             #expect(before[index] == after[index])
@@ -245,15 +246,16 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
         }
         #expect(try key { $0.vision.imageSize = 30 } == "image_res")
         #expect(try key { $0.vision.heads = 5 } == "vision_width")
-        #expect(try key { $0.text.encoderWidth = 5 } == "encoder_width")
+        #expect(try key { $0.text.encoderWidth = 5 } == "bert_config.encoder_width")
         #expect(
-            try key { ($0.alignedLayers, $0.compatibility) = (9, .corrected) } == "num_hidden_align")
+            try key { ($0.alignedLayers, $0.compatibility) = (9, .corrected) } == "num_hidden_align"
+        )
         // As in the official code, which cuts the list of image layers alone.
         #expect(
             try key { ($0.alignedLayers, $0.text.fusionLayer) = (9, 2) } == "num_hidden_align")
         #expect(try key { $0.layerWeights = [1] } == "ita_hidden_weights")
         #expect(try key { $0.maskRatio = 0 } == "mask_ratio")
-        #expect(try key { $0.text.fusionLayer = 9 } == "fusion_layer")
+        #expect(try key { $0.text.fusionLayer = 9 } == "bert_config.fusion_layer")
         try tinyConfiguration().validate()
     }
 

@@ -97,7 +97,7 @@ public final class QuestionAnsweringModel {
         try c.validate(for: .reasoning)
         guard c.text.fusionLayer < c.text.layers else {
             throw ModelConfigurationError(
-                key: "fusion_layer",
+                key: "bert_config.fusion_layer",
                 expected:
                     "below num_hidden_layers (\(c.text.layers)), since the decoder has as many "
                     + "layers as there are for fusion")
