@@ -225,7 +225,7 @@ private struct CLIPBlock: Sendable {
             switch activation {
             case .quickGELU: inner * (inner * 1.702).sigmoid()
             case .gelu: inner.gelu()
-            case .geluByTanh: inner.geluByTanh()
+            case .geluByTanh: inner.tanhGelu()
             }
         let output = mlp.output(active)
         return x + (layerScale.map { output * $0.mlp } ?? output)

@@ -134,6 +134,9 @@ public struct ImageTextDataset: Sendable {
         self.options = options
     }
 
+    /// Ids of the special tokens in the vocabulary that texts are encoded with.
+    public var specialTokens: WordPieceTokenizer.Special { tokenizer.special }
+
     /// The images of the pairs.
     public var images: TrainingImages {
         TrainingImages(

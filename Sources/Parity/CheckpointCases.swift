@@ -12,10 +12,16 @@ extension ParityCase {
             let unexpected: [[String]]
         }
 
+        /// What the checkpoint is of, and its model class.
+        let source: String
+        /// Whether the models of the tasks have a momentum twin.
+        let distills: Bool
         let sourceKeys: [String]
         let tasks: [String: Mapping]
 
         enum CodingKeys: String, CodingKey {
+            case source
+            case distills = "distill"
             case sourceKeys = "source_keys"
             case tasks
         }
@@ -38,8 +44,26 @@ extension ParityCase {
         c.text.maxPositions = 8
         (c.decoderWidth, c.decoderHeads) = (8, 1)
         (c.embedDim, c.queueSize) = (4, 4)
-        c.alignsHiddenStates = true
-        c.maskedImage = .unimodal
+        let keys = Set(fields.sourceKeys)
+        switch fields.source {
+        case "pretrain kw_img_ViCHA": c.usesConcepts = true
+        case "pretrain ViCHA", "pretrain MAE_ViCHA": c.usesConcepts = false
+        default:
+            throw ParityError.malformed(
+                case: name, reason: "the source '\(fields.source)' is no pretraining model")
+        }
+        /// Parts of a numbered list of the checkpoint.
+        func count(_ name: (Int) -> String) -> Int {
+            (0...keys.count).first { !keys.contains(name($0)) } ?? 0
+        }
+        c.conceptLayers = count { "kw_encoder.encoder.layer.\($0).output.dense.weight" }
+        c.alignedLayers = count { "vision_proj_hidden.\($0).weight" }
+        c.alignsHiddenStates = c.alignedLayers > 0
+        c.maskedImage =
+            !keys.contains("mask_token")
+            ? nil
+            : keys.contains("mae_proj_uni.weight")
+                ? .both : keys.contains("decoder_embed.weight") ? .unimodal : .crossModal
 
         var comparison = Comparison()
         let source = NumberedWeights(try PretrainingModel(c).store)
@@ -48,23 +72,26 @@ extension ParityCase {
             Set(source.tensors.keys).symmetricDifference(fields.sourceKeys).sorted(), [])
         let assignment = try TextAssignmentModel(c)
         for (task, mapping) in fields.tasks {
+            c.alignsHiddenStates = mapping.loaded.contains {
+                $0[0].hasPrefix("vision_proj_hidden.")
+            }
             let found: (ParameterStore, NumberedWeights, ParameterStore.LoadReport)
             switch task {
             case "retrieval", "grounding":
                 let model = try RetrievalModel(c)
                 found = (model.store, source, try model.load(source.tensors))
             case "ve":
-                let model = try ClassificationModel(c, .entailment, distills: true)
+                let model = try ClassificationModel(c, .entailment, distills: fields.distills)
                 found = (model.store, source, try model.load(source.tensors))
             case "vqa":
-                let model = try QuestionAnsweringModel(c, distills: true)
+                let model = try QuestionAnsweringModel(c, distills: fields.distills)
                 found = (model.store, source, try model.load(source.tensors))
             case "nlvr_pretrain":
                 let model = try TextAssignmentModel(c)
                 found = (model.store, source, try model.load(source.tensors))
             case "nlvr_from_nlvr_pretrain":
                 let own = NumberedWeights(assignment.store)
-                let model = try ClassificationModel(c, .imagePair, distills: true)
+                let model = try ClassificationModel(c, .imagePair, distills: fields.distills)
                 found = (model.store, own, try model.load(own.tensors))
             default: throw ParityError.malformed(case: name, reason: "there is no task '\(task)'")
             }

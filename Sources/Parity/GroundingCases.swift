@@ -38,13 +38,16 @@ extension ParityCase {
             try evaluation.add(heat: heat.select(0, row), referenceID: id)
         }
         var comparison = Comparison()
+        comparison.same("results", evaluation.findings.count, fields.results.count)
         for (index, (found, expected)) in zip(evaluation.findings, fields.results).enumerated() {
             comparison.same("\(index).pred_box", found.box, expected.box)
             comparison.number("\(index).iou", found.overlap, expected.overlap, within: 1e-9)
         }
-        for (split, share) in evaluation.accuracy {
-            comparison.number(
-                "\(split)_d", share, fields.accuracy["\(split)_d"] ?? .nan, within: 1e-12)
+        let found = Dictionary(
+            uniqueKeysWithValues: evaluation.accuracy.map { ("\($0.split)_d", $0.share) })
+        comparison.same("splits", found.keys.sorted(), fields.accuracy.keys.sorted())
+        for (split, share) in fields.accuracy {
+            comparison.number(split, found[split] ?? .nan, share, within: 1e-12)
         }
         return comparison
     }

@@ -40,9 +40,22 @@ struct ParityCase {
     func fields<Fields: Decodable>(_ type: Fields.Type = Fields.self) throws -> Fields {
         do {
             return try JSONDecoder().decode(Fields.self, from: json)
-        } catch {
-            throw ParityError.malformed(case: name, reason: "\(error)")
+        } catch let error as DecodingError {
+            throw ParityError.malformed(case: name, reason: Self.words(error))
         }
+    }
+
+    private static func words(_ error: DecodingError) -> String {
+        let (keys, what): ([any CodingKey], String) =
+            switch error {
+            case .typeMismatch(_, let context): (context.codingPath, "a value of another form")
+            case .valueNotFound(_, let context): (context.codingPath, "nothing")
+            case .keyNotFound(let key, let context): (context.codingPath + [key], "missing")
+            case .dataCorrupted(let context): (context.codingPath, context.debugDescription)
+            @unknown default: ([], "unreadable")
+            }
+        let path = keys.map { $0.intValue.map(String.init) ?? $0.stringValue }
+        return "case.json, '\(path.joined(separator: "."))': \(what)"
     }
 
     /// A tensor that must be there.

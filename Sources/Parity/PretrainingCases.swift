@@ -3,60 +3,11 @@ import Torch
 import Training
 import ViCHA
 
-/// The sizes and settings that every model case shares.
-struct ModelFields: Decodable {
-    /// Sizes that the official code hard-codes; absent ones are the official ones.
-    struct Sizes: Decodable {
-        let patch: Int?
-        let width: Int?
-        let depth: Int?
-        let heads: Int?
-        let decDim: Int?
-        let decHeads: Int?
-        let decDepth: Int?
-
-        private enum CodingKeys: String, CodingKey {
-            case patch
-            case width
-            case depth
-            case heads
-            case decDim = "dec_dim"
-            case decHeads = "dec_heads"
-            case decDepth = "dec_depth"
-        }
-    }
-
-    let cls: String
-    let sizes: Sizes
-    let bert: BertConfiguration
-    let config: ModelConfiguration
-
-    /// The configuration of the recorded model.
-    func configuration() -> ModelConfiguration {
-        var c = config
-        c.compatibility = .official
-        c.usesConcepts = cls.hasPrefix("kw_img")
-        c.text = bert
-        c.vision.patchSize = sizes.patch ?? c.vision.patchSize
-        c.vision.width = sizes.width ?? c.vision.width
-        c.vision.depth = sizes.depth ?? c.vision.depth
-        c.vision.heads = sizes.heads ?? c.vision.heads
-        c.decoderWidth = sizes.decDim ?? c.decoderWidth
-        c.decoderHeads = sizes.decHeads ?? c.decoderHeads
-        c.decoderDepth = sizes.decDepth ?? c.decoderDepth
-        return c
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case cls
-        case sizes = "T"
-        case bert
-        case config
-    }
-}
-
 /// The batch and the draws of one recorded step.
 struct RecordedStep {
+    /// The ids that all cases were recorded with (`parity/README.md`).
+    static let special = SpecialTokens(pad: 0, cls: 101, mask: 103)
+
     let batch: PretrainingBatch
     let draws: PretrainingDraws
 
@@ -87,7 +38,7 @@ struct RecordedStep {
                 .init(
                     select: try event("mlm_draw_select"), mask: try event("mlm_draw_replace80"),
                     randomize: try event("mlm_draw_random50"),
-                    randomIDs: try input("mlm_random_words"))),
+                    randomIDs: try input("mlm_random_words")), special: Self.special),
             negatives: .given(
                 HardNegatives(
                     images: try input("itm_neg_image_idx"), texts: try input("itm_neg_text_idx"))),
@@ -120,7 +71,7 @@ extension ParityCase {
     /// One forward and backward pass with recorded weights, or with procedural ones.
     func comparePretraining() throws -> Comparison {
         let fields: StepFields = try fields()
-        let configuration = try self.fields(ModelFields.self).configuration()
+        let configuration = try modelConfiguration()
         let model = try PretrainingModel(configuration, device: device)
         let inputs = try tensors("inputs.safetensors")
         let expected = try tensors("expected.safetensors")
@@ -170,19 +121,10 @@ extension ParityCase {
                 case params
             }
         }
-        struct Optimizer: Decodable {
-            let lr: Double
-            let weightDecay: Double
-
-            private enum CodingKeys: String, CodingKey {
-                case lr
-                case weightDecay = "weight_decay"
-            }
-        }
         let weights: String
         let steps: Int
         let alphas: [Double]
-        let optimizer: Optimizer
+        let optimizer: OptimizerConfiguration
         let paramGroups: [Group]
         let lossesF64: [[String: Double]]
         let finalChecksumsSumAbssum: [String: [Double]]
@@ -201,14 +143,13 @@ extension ParityCase {
     /// Several optimizer steps.
     func comparePretrainingTrace() throws -> Comparison {
         let fields: TraceFields = try fields()
-        let configuration = try self.fields(ModelFields.self).configuration()
+        let configuration = try modelConfiguration()
         let model = try PretrainingModel(configuration, device: device)
         try model.store.load(tensors(fields.weights))
         let optimizer = AdamW(
             groups: ParameterGroups.make(
                 model.store, weightDecay: fields.optimizer.weightDecay,
-                compatibility: configuration.compatibility),
-            learningRate: fields.optimizer.lr)
+                compatibility: configuration.compatibility), fields.optimizer)
         let inputs = try tensors("inputs.safetensors")
         let expected = try tensors("expected.safetensors")
 
@@ -242,7 +183,7 @@ extension ParityCase {
         }
         try comparison.states(
             model.store, expected, prefix: "final.",
-            keyBiasTolerance: Double(fields.steps) * fields.optimizer.lr)
+            keyBiasTolerance: Double(fields.steps) * fields.optimizer.learningRate)
         for (prefix, tolerance) in [("exp_avg.", 1e-4), ("exp_avg_sq.", 1e-4)] {
             for (key, tensor) in expected where key.hasPrefix(prefix) {
                 let scale = try tensor.magnitude().maximum().item()

@@ -27,7 +27,7 @@ extension ParityCase {
     private struct StepFields: Decodable {
         struct Config: Decodable { let distill: Bool }
         struct Evaluation: Decodable {
-            let candidates: Int
+            let candidates: Int?
 
             enum CodingKeys: String, CodingKey { case candidates = "k_test" }
         }
@@ -63,7 +63,7 @@ extension ParityCase {
     /// A fine-tuning step with recorded weights, then what the model evaluates to.
     func compareRetrieval() throws -> Comparison {
         let fields: StepFields = try fields()
-        let c = try self.fields(ModelFields.self).configuration()
+        let c = try modelConfiguration()
         let (inputs, expected) = try (
             tensors("inputs.safetensors"), tensors("expected.safetensors")
         )
@@ -126,7 +126,11 @@ extension ParityCase {
             concepts: model.configuration.usesConcepts ? try tokens("eval_kw", of: inputs) : nil)
         let texts = scorer.encode(texts: try tokens("eval_text", of: inputs))
         let similarities = images.features.matmul(texts.features.transposed(0, 1))
-        let candidates = try RetrievalCandidates(similarities, count: evaluation.candidates)
+        guard
+            let count = try evaluation.candidates
+                ?? self.fields(ModelFields.self).candidates
+        else { throw ParityError.malformed(case: name, reason: "there is no 'k_test'") }
+        let candidates = try RetrievalCandidates(similarities, count: count)
         var scores = RetrievalScores(candidates)
         let lengths = try texts.attentionMask.sum(1).array(of: Int.self)
         for (image, rows) in candidates.pairsOfImage.enumerated() {

@@ -66,6 +66,7 @@ extension ParityCase {
         }
         let items: [Item]
         let batches: [Batch]
+        let special: [String: Int64]
     }
 
     /// Token ids of single texts and of padded batches.
@@ -73,6 +74,13 @@ extension ParityCase {
         let fields: TokenizerFields = try fields()
         let tokenizer = try WordPieceTokenizer(vocabularyFile: vocabulary)
         var comparison = Comparison()
+        let special = tokenizer.special
+        comparison.same(
+            "special",
+            [
+                "pad": special.pad, "unk": special.unknown, "cls": special.cls,
+                "sep": special.sep, "mask": special.mask,
+            ], fields.special)
         for (index, item) in fields.items.enumerated() {
             let ids = tokenizer.encode(item.input)
             comparison.same("items.\(index).ids", ids, item.ids)

@@ -36,15 +36,13 @@ public struct CLIPTrainingConfiguration: Sendable, Equatable {
             guard condition else { throw ModelConfigurationError(key: key, expected: expected) }
         }
         try require(!trainFiles.isEmpty, "train_file", "a list of annotation files")
-        try require(batchSize >= 2, "batch_size", "2 or more, since negatives come from the batch")
-        try require(schedule.epochs > 0, "schedular.epochs", "1 or more")
-        try require(optimizer.learningRate > 0, "optimizer.lr", "greater than 0")
         try require(
-            (0.01...1).contains(augmentation.cropScale), "augmentation.crop_scale",
-            "between 0.01 and 1")
-        try require(
-            ImageAcceptance.possibleLimits.contains(images.maxPixels), "images.max_pixels",
-            "between 1 and \(ImageAcceptance.possibleLimits.upperBound)")
+            (2...TrainingSettings.mostAtATime).contains(batchSize), "batch_size",
+            "between 2, since negatives come from the batch, and \(TrainingSettings.mostAtATime)")
+        try schedule.validate()
+        try optimizer.validate()
+        try augmentation.validate()
+        try images.validate()
         try require((0...1).contains(conceptShare), "concept_share", "between 0 and 1")
     }
 }
@@ -185,7 +183,7 @@ public struct CLIPTask: TrainingTask {
     public var plan: TrainingPlan {
         TrainingPlan(
             recordCount: records.count, batchSize: configuration.batchSize,
-            learningRate: configuration.optimizer.learningRate, schedule: configuration.schedule)
+            optimizer: configuration.optimizer, schedule: configuration.schedule)
     }
 
     /// Makes the batch of some records.

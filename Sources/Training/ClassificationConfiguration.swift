@@ -12,6 +12,8 @@ public struct ClassificationConfiguration: FineTuningConfiguration, Sendable, Eq
     public var testFile: String?
     /// What names of images lack in the records of entailment.
     public var imageExtension = ".jpg"
+    /// Sentences of a step and of an evaluation, which NLVR2 has; nil where a file states none.
+    public var bothBatchSizes: Int?
     /// Sentences of a step, on each device.
     public var batchSize = 16
     /// Sentences of an evaluation at a time; nil for as many as in a step.
@@ -22,10 +24,23 @@ public struct ClassificationConfiguration: FineTuningConfiguration, Sendable, Eq
 
     /// - Throws: ``ModelConfigurationError`` naming the first value that cannot be trained with.
     public func validate() throws {
-        try settings.validate()
-        try settings.require(batchSize > 0, CodingKeys.batchSize.rawValue, "a positive number")
-        try settings.require(
-            testBatchSize ?? 1 > 0, CodingKeys.testBatchSize.rawValue, "a positive number")
+        try settings.validate(for: .reasoning)
+        try settings.validate(count: bothBatchSizes ?? 1, key: CodingKeys.bothBatchSizes.rawValue)
+        try settings.validate(count: batchSize, key: CodingKeys.batchSize.rawValue)
+        try settings.validate(count: testBatchSize ?? 1, key: CodingKeys.testBatchSize.rawValue)
+        try settings.validate(file: validationFile, key: CodingKeys.validationFile.rawValue)
+        try settings.validate(file: testFile, key: CodingKeys.testFile.rawValue)
+    }
+
+    /// The batch sizes that count for a task: the official code reads `batch_size` alone for NLVR2 and
+    /// does not know it for entailment. Elsewhere the more particular keys win.
+    public func resolved(for kind: ClassificationModel.Kind) -> ClassificationConfiguration {
+        guard settings.model.compatibility == .official, kind == .imagePair,
+            let bothBatchSizes
+        else { return self }
+        var result = self
+        (result.batchSize, result.testBatchSize) = (bothBatchSizes, nil)
+        return result
     }
 }
 
@@ -49,8 +64,11 @@ extension ClassificationConfiguration: Codable {
         validationFile = try keys.decodeIfPresent(String.self, forKey: .validationFile)
         testFile = try keys.decodeIfPresent(String.self, forKey: .testFile)
         try keys.read(.imageExtension, &imageExtension)
-        try keys.read(.bothBatchSizes, &batchSize)
+        bothBatchSizes = try keys.decodeIfPresent(Int.self, forKey: .bothBatchSizes)
+        batchSize = bothBatchSizes ?? batchSize
         try keys.read(.batchSize, &batchSize)
+        try decoder.refuse(
+            "kw_model", because: "the official model has no such initialisation and fails on it")
         testBatchSize = try keys.decodeIfPresent(Int.self, forKey: .testBatchSize)
     }
 
@@ -62,6 +80,7 @@ extension ClassificationConfiguration: Codable {
         try keys.encodeIfPresent(validationFile, forKey: .validationFile)
         try keys.encodeIfPresent(testFile, forKey: .testFile)
         try keys.encode(imageExtension, forKey: .imageExtension)
+        try keys.encodeIfPresent(bothBatchSizes, forKey: .bothBatchSizes)
         try keys.encode(batchSize, forKey: .batchSize)
         try keys.encodeIfPresent(testBatchSize, forKey: .testBatchSize)
     }

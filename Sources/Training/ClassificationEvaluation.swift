@@ -116,6 +116,7 @@ extension ClassificationEvaluation.Options {
         var inputs = EvaluationOptions(configuration.settings)
         inputs.padsToLength = false
         inputs.textTokens = configuration.textTokens(kind)
+        inputs.conceptTokens = inputs.conceptTokens.map { _ in configuration.conceptTokens(kind) }
         self.init(inputs: inputs)
         self.device = device
         self.autocast = autocast
@@ -128,6 +129,12 @@ extension ClassificationConfiguration {
     /// Tokens kept of a sentence. Those of NLVR2 are not cut, as in the official code.
     public func textTokens(_ kind: ClassificationModel.Kind) -> Int {
         kind == .imagePair ? settings.model.text.maxPositions : settings.fineTuningTextTokens
+    }
+
+    /// Tokens kept of the concepts of an image, which the official code does not cut for NLVR2 either.
+    public func conceptTokens(_ kind: ClassificationModel.Kind) -> Int {
+        kind == .imagePair && settings.model.compatibility == .official
+            ? settings.model.text.maxPositions : settings.conceptTokens
     }
 }
 

@@ -92,5 +92,6 @@ extension ImageTextOptions {
         self.init(
             configuration.settings, swapsSides: kind == .entailment,
             textTokens: configuration.textTokens(kind))
+        conceptTokens = configuration.conceptTokens(kind)
     }
 }

@@ -4,35 +4,11 @@ import Torch
 import ViCHA
 import Yams
 
-/// Why a configuration file cannot be used.
-public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
-    case unreadable(file: String, reason: String)
-    case malformed(file: String, reason: String)
-    case wrongType(file: String, key: String, expected: String)
-    case missingFile(file: String, key: String, value: String, searched: [String])
-    case invalidOverride(String)
-
-    /// What happened, where, and what to do about it.
-    public var description: String {
-        switch self {
-        case .unreadable(let file, let reason): "cannot read the configuration '\(file)': \(reason)"
-        case .malformed(let file, let reason): "'\(file)' is no valid YAML: \(reason)"
-        case .wrongType(let file, let key, let expected):
-            "'\(file)', key '\(key)': \(expected)"
-        case .missingFile(let file, let key, let value, let searched):
-            "'\(file)', key '\(key)': there is no file '\(value)'; looked at "
-                + searched.joined(separator: ", ")
-        case .invalidOverride(let text):
-            "'\(text)' is no setting of the form key=value, such as batch_size=8 or optimizer.lr=1e-5"
-        }
-    }
-}
-
 /// What a YAML file configures.
 public protocol FileConfiguration: Codable, Sendable {
     /// The keys of each section; those of the file itself stand under the empty name.
     static var knownKeys: [(section: String, keys: [String])] { get }
-    /// Keys that mean something to other programs and are passed over.
+    /// Keys that mean something to other programs and are passed over, with dots into sections.
     static var keysOfOthers: Set<String> { get }
     /// A key that may name a file of BERT sizes instead of holding them.
     static var keyOfBertFile: String? { get }
@@ -87,7 +63,7 @@ public enum ConfigurationFile {
                 configuration: try YAMLDecoder().decode(type, from: root),
                 warnings: warnings(type, root, path: path))
         } catch let error as DecodingError {
-            throw configurationError(error, path: path)
+            throw ConfigurationError(error, in: root, file: path)
         }
     }
 
@@ -130,9 +106,9 @@ public enum ConfigurationFile {
 
     private static func apply(_ override: String, to root: inout Node) throws {
         let parts = override.split(separator: "=", maxSplits: 1).map(String.init)
-        guard parts.count == 2, let value = try? Yams.compose(yaml: parts[1]) else {
-            throw ConfigurationError.invalidOverride(override)
-        }
+        guard parts.count == 2, let value = try? Yams.compose(yaml: parts[1]),
+            parts[0].contains(where: { $0 != "." })
+        else { throw ConfigurationError.invalidOverride(override) }
         func set(_ node: inout Node, _ keys: ArraySlice<String>) {
             guard let key = keys.first else {
                 node = value
@@ -159,7 +135,12 @@ public enum ConfigurationFile {
             (parent as NSString).appendingPathComponent(name),
             (directory as NSString).appendingPathComponent((name as NSString).lastPathComponent),
         ]
-        guard let place = places.first(where: FileManager.default.fileExists) else {
+        func isFile(_ path: String) -> Bool {
+            var isDirectory: ObjCBool = false
+            return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+                && !isDirectory.boolValue
+        }
+        guard let place = places.first(where: isFile) else {
             throw ConfigurationError.missingFile(
                 file: path, key: key, value: name, searched: places)
         }
@@ -178,7 +159,7 @@ public enum ConfigurationFile {
             let node = section.isEmpty ? root : root[section]
             let prefix = section.isEmpty ? "" : section + "."
             return (node?.mapping?.keys.compactMap(\.string) ?? []).filter {
-                !known.contains($0) && !(section.isEmpty && type.keysOfOthers.contains($0))
+                !known.contains($0) && !type.keysOfOthers.contains(prefix + $0)
             }.map { key in
                 let nearest = known.min { distance($0, key) < distance($1, key) } ?? ""
                 return "'\(path)': the key '\(prefix)\(key)' is unknown and has no effect; "
@@ -201,31 +182,5 @@ public enum ConfigurationFile {
             }
         }
         return row[b.count]
-    }
-
-    private static func configurationError(_ error: DecodingError, path: String)
-        -> ConfigurationError
-    {
-        func key(_ path: [any CodingKey]) -> String {
-            path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
-        }
-        switch error {
-        case .typeMismatch(let type, let context):
-            return .wrongType(
-                file: path, key: key(context.codingPath),
-                expected: "expected a value of type \(type). \(context.debugDescription)")
-        case .valueNotFound(let type, let context):
-            return .wrongType(
-                file: path, key: key(context.codingPath),
-                expected: "expected a \(type), found nothing")
-        case .keyNotFound(let missing, let context):
-            return .wrongType(
-                file: path, key: key(context.codingPath + [missing]), expected: "it is missing")
-        case .dataCorrupted(let context):
-            return .wrongType(
-                file: path, key: key(context.codingPath), expected: context.debugDescription)
-        @unknown default:
-            return .malformed(file: path, reason: "\(error)")
-        }
     }
 }

@@ -39,8 +39,12 @@ public struct GroundingConfiguration: FineTuningConfiguration, Sendable, Equatab
 
     /// - Throws: ``ModelConfigurationError`` naming the first value that cannot be trained with.
     public func validate() throws {
-        try settings.validate()
+        try settings.validate(for: .retrieval)
         try settings.validate(batchSize: batchSize, key: CodingKeys.batchSize.rawValue)
+        try settings.validate(file: detectionFile, key: CodingKeys.detectionFile.rawValue)
+        for file in testFiles {
+            try settings.validate(file: file, key: CodingKeys.testFiles.rawValue)
+        }
     }
 }
 
@@ -63,7 +67,7 @@ extension GroundingConfiguration: Codable {
         testFiles = try keys.fileNames(.testFiles) ?? testFiles
         try keys.read(.detectionFile, &detectionFile)
         try keys.read(.batchSize, &batchSize)
-        try keys.read(.heatMode, &heatMode)
+        try keys.readChoice(.heatMode, &heatMode)
         try keys.read(.block, &block)
     }
 

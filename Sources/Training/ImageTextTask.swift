@@ -26,7 +26,7 @@ extension ConfiguredTask {
     public var plan: TrainingPlan {
         TrainingPlan(
             recordCount: recordCount, batchSize: configuration.batchSize,
-            learningRate: configuration.optimizer.learningRate, schedule: configuration.schedule,
+            optimizer: configuration.optimizer, schedule: configuration.schedule,
             saveStep: configuration.saveStep)
     }
 

@@ -38,3 +38,12 @@ public enum ParameterGroups {
             || entry.key.contains("_embeddings.") || entry.key.hasPrefix("token_embedding.")
     }
 }
+
+extension AdamW {
+    /// An optimizer that has not made a step, with the settings of a configuration file.
+    package convenience init(groups: [Group], _ c: OptimizerConfiguration) {
+        self.init(
+            groups: groups, learningRate: c.learningRate,
+            betas: (c.betas.first ?? 0.9, c.betas.last ?? 0.999), epsilon: c.epsilon)
+    }
+}

@@ -27,6 +27,15 @@ extension PretrainingConfiguration: Codable {
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         settings = try TrainingSettings(from: decoder)
+        try decoder.refuse(
+            "avoid_optim",
+            because: "going on with a run always takes its optimizer's state; start a new run with "
+                + "--checkpoint for weights alone")
+        if settings.model.usesConcepts, settings.model.maskedImage == nil {
+            try decoder.refuse(
+                "model_mae",
+                because: "the model with concepts has masked image modelling by mae alone")
+        }
         batchSize = try keys.decodeIfPresent(Int.self, forKey: .batchSize) ?? batchSize
     }
 

@@ -36,7 +36,9 @@ public struct PretrainingTask: ImageTextTask {
     /// All losses; the momentum model's share of the targets rises over the first epoch.
     public func losses(_ arrays: ImageTextArrays, _ step: TrainingStep) throws -> TrainingLosses {
         let batch = PretrainingBatch(arrays)
-        let chance = PretrainingDraws(for: batch, configuration.model, generator: step.draws)
+        let chance = PretrainingDraws(
+            for: batch, configuration.model, special: SpecialTokens(dataset.specialTokens),
+            generator: step.draws)
         let share = Double(step.iteration) / Double(step.iterationsPerEpoch)
         let losses = try model.losses(
             batch.to(device: step.device), chance.to(device: step.device),
@@ -62,6 +64,13 @@ extension Trainer<PretrainingTask> {
 
     /// The model that is trained.
     public var model: PretrainingModel { task.model }
+}
+
+extension SpecialTokens {
+    /// Those of a vocabulary.
+    public init(_ special: WordPieceTokenizer.Special) {
+        self.init(pad: Int(special.pad), cls: Int(special.cls), mask: Int(special.mask))
+    }
 }
 
 extension PretrainingBatch {

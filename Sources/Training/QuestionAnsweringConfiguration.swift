@@ -23,22 +23,37 @@ public struct QuestionAnsweringConfiguration: FineTuningConfiguration, Sendable,
     /// Answers that are ranked by their whole likelihood.
     public var candidates = 128
     /// Written behind each answer.
-    public var endMark = "[SEP]"
+    public var endMark = Self.officialEndMark
+
+    /// What the official data set writes behind the answers of training, whatever the file says; the key
+    /// counts in its evaluation alone.
+    private static let officialEndMark = "[SEP]"
+
+    /// Written behind each answer of training.
+    public var trainingEndMark: String {
+        settings.model.compatibility == .official ? Self.officialEndMark : endMark
+    }
 
     /// The official values.
     public init() {}
 
     /// - Throws: ``ModelConfigurationError`` naming the first value that cannot be trained with.
     public func validate() throws {
-        try settings.validate()
+        try settings.validate(for: .reasoning)
         for (key, value) in [
             (CodingKeys.batchSize, batchSize), (.testBatchSize, testBatchSize),
             (.candidates, candidates),
         ] {
-            try settings.require(value > 0, key.rawValue, "a positive number")
+            try settings.validate(count: value, key: key.rawValue)
+        }
+        try settings.validate(file: validationFile, key: CodingKeys.validationFile.rawValue)
+        try settings.validate(file: answerList, key: CodingKeys.answerList.rawValue)
+        for file in testFiles {
+            try settings.validate(file: file, key: CodingKeys.testFiles.rawValue)
         }
         try settings.require(
-            settings.model.vision.width == settings.model.text.hiddenSize, "hidden_size",
+            settings.model.vision.width == settings.model.text.hiddenSize,
+            "bert_config.hidden_size",
             "the vision_width (\(settings.model.vision.width)), since the decoder's cross-attention "
                 + "starts as that of the fusion layers")
     }
@@ -63,6 +78,7 @@ extension QuestionAnsweringConfiguration: Codable {
         self.init()
         try settings.read(from: decoder)
         fineTuning = try FineTuningSettings(from: decoder)
+        try decoder.refuseForeignImageEncoder()
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         validationFile = try keys.decodeIfPresent(String.self, forKey: .validationFile)
         testFiles = try keys.fileNames(.testFiles) ?? testFiles

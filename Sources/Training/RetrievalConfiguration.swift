@@ -19,16 +19,22 @@ public struct RetrievalConfiguration: FineTuningConfiguration, Sendable, Equatab
     /// Whether results are ranked by the features alone.
     public var usesDualMetrics = false
 
+    /// The same where it counts: the official evaluation without concepts ranks anew in any case.
+    public var ranksByFeatures: Bool {
+        usesDualMetrics && (settings.readsConcepts || settings.model.compatibility == .corrected)
+    }
+
     /// The official values.
     public init() {}
 
     /// - Throws: ``ModelConfigurationError`` naming the first value that cannot be trained with.
     public func validate() throws {
-        try settings.validate()
+        try settings.validate(for: .retrieval)
         try settings.validate(batchSize: batchSize, key: CodingKeys.batchSize.rawValue)
-        try settings.require(
-            testBatchSize > 0, CodingKeys.testBatchSize.rawValue, "a positive number")
-        try settings.require(candidates > 0, CodingKeys.candidates.rawValue, "a positive number")
+        try settings.validate(count: testBatchSize, key: CodingKeys.testBatchSize.rawValue)
+        try settings.validate(count: candidates, key: CodingKeys.candidates.rawValue)
+        try settings.validate(file: validationFile, key: CodingKeys.validationFile.rawValue)
+        try settings.validate(file: testFile, key: CodingKeys.testFile.rawValue)
     }
 }
 
@@ -48,6 +54,7 @@ extension RetrievalConfiguration: Codable {
         self.init()
         try settings.read(from: decoder)
         fineTuning = try FineTuningSettings(from: decoder)
+        try decoder.refuseForeignImageEncoder()
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         validationFile = try keys.decodeIfPresent(String.self, forKey: .validationFile)
         testFile = try keys.decodeIfPresent(String.self, forKey: .testFile)

@@ -95,7 +95,7 @@ extension RetrievalSearch.Options {
         self.device = device
         self.autocast = autocast
         self.workers = workers
-        candidates = configuration.usesDualMetrics ? 0 : configuration.candidates
+        candidates = configuration.ranksByFeatures ? 0 : configuration.candidates
         batchSize = configuration.testBatchSize
     }
 }

@@ -18,11 +18,13 @@ public struct TextAssignmentTask: ImageTextTask {
         _ configuration: PretrainingConfiguration, model: TextAssignmentModel,
         dataset: ImageTextDataset
     ) throws {
-        try configuration.settings.validate()
-        guard configuration.batchSize >= 3 else {
+        try configuration.settings.validate(for: .reasoning)
+        guard (3...TrainingSettings.mostAtATime).contains(configuration.batchSize) else {
             throw ModelConfigurationError(
                 key: PretrainingConfiguration.CodingKeys.batchSize.rawValue,
-                expected: "3 or more, since two other images come from the batch")
+                expected:
+                    "between 3, since two other images come from the batch, and "
+                    + "\(TrainingSettings.mostAtATime)")
         }
         self.configuration = configuration
         self.model = model

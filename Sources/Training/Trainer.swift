@@ -42,8 +42,9 @@ public final class Trainer<Task: TrainingTask> {
         self.task = task
         self.options = options
         self.stop = stop
-        optimizer = AdamW(groups: task.parameterGroups, learningRate: plan.learningRate)
-        schedule = LearningRateSchedule(plan.schedule, learningRate: plan.learningRate)
+        optimizer = AdamW(groups: task.parameterGroups, plan.optimizer)
+        schedule = LearningRateSchedule(
+            plan.schedule, learningRate: plan.optimizer.learningRate)
         origin = .init(
             configuration: try task.configurationText(), dataChecksum: task.dataChecksum,
             vocabulary: task.vocabulary)

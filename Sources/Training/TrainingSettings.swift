@@ -18,7 +18,7 @@ public struct TrainingSettings: Sendable, Equatable {
     /// Whether concepts are read from the annotations.
     public var readsConcepts = false
     /// Whether concepts are joined by ` [SEP] `.
-    public var separatesConcepts = false
+    public var separatesConcepts = true
     /// Share of concepts that training draws; nil keeps all.
     public var drawnConceptShare: Double?
     /// Epochs between two numbered checkpoints, nil for none.
@@ -36,38 +36,64 @@ public struct TrainingSettings: Sendable, Equatable {
     public init() {}
 
     /// - Throws: ``ModelConfigurationError`` naming the first value that cannot be trained with.
-    public func validate() throws {
-        try model.validate()
-        try require(!trainFiles.isEmpty, "train_file", "a list of annotation files")
-        try require(schedule.epochs > 0, "schedular.epochs", "1 or more")
-        try require((0...1).contains(alpha), "alpha", "between 0 and 1")
-        try require(optimizer.learningRate > 0, "optimizer.lr", "greater than 0")
+    public func validate(for use: ModelUse = .pretraining) throws {
+        try model.validate(for: use)
+        try require(
+            !trainFiles.isEmpty && !trainFiles.contains(""), "train_file",
+            "a list of annotation files")
+        try schedule.validate()
+        try optimizer.validate()
+        try augmentation.validate()
+        try images.validate()
+        try require((0...1).contains(alpha), "alpha", "between 0 and 1", found: alpha)
+        try require(saveStep ?? 1 >= 1, "save_step", "1 or more, or left out", found: saveStep)
+        try require(
+            (0...100).contains(drawnConceptShare ?? 0), "randkw_p",
+            "between 0 and 100, or left out", found: drawnConceptShare)
         try require(
             !model.usesConcepts || readsConcepts, "kw_img_dataset",
             "True where kw_img_model is, since the model needs concepts")
-        try require(
-            (0.01...1).contains(augmentation.cropScale), "augmentation.crop_scale",
-            "between 0.01 and 1")
-        try require(
-            ImageAcceptance.possibleLimits.contains(images.maxPixels), "images.max_pixels",
-            "between 1 and \(ImageAcceptance.possibleLimits.upperBound)")
         for (key, value) in [("caption_tokens", captionTokens), ("concept_tokens", conceptTokens)] {
             try require(
                 (2...model.text.maxPositions).contains(value), key,
-                "between 2 and max_position_embeddings (\(model.text.maxPositions))")
+                "between 2 and max_position_embeddings (\(model.text.maxPositions))",
+                found: value)
         }
     }
 
-    func require(_ condition: Bool, _ key: String, _ expected: String) throws {
-        guard condition else { throw ModelConfigurationError(key: key, expected: expected) }
+    /// Records of a step or of an evaluation at a time, beyond which no machine has the memory.
+    static let mostAtATime = 1_000_000
+
+    /// - Throws: ``ModelConfigurationError`` for a number that cannot be taken at a time.
+    func validate(count: Int, key: String) throws {
+        try require(
+            (1...Self.mostAtATime).contains(count), key, "between 1 and \(Self.mostAtATime)",
+            found: count)
+    }
+
+    /// - Throws: ``ModelConfigurationError`` for a file that is named and has no name.
+    func validate(file: String?, key: String) throws {
+        try require(file != "", key, "the name of a file, or left out")
+    }
+
+    func require(
+        _ condition: Bool, _ key: String, _ expected: String, found: (any Sendable)? = nil
+    ) throws {
+        guard condition else {
+            throw ModelConfigurationError(key: key, expected: expected, found: found)
+        }
     }
 
     /// - Throws: ``ModelConfigurationError`` for a batch size that negatives cannot come from or that
     ///   does not divide the queue.
     func validate(batchSize: Int, key: String) throws {
-        try require(batchSize >= 2, key, "2 or more, since negatives come from the batch")
         try require(
-            model.queueSize % batchSize == 0, "queue_size", "a multiple of \(key) (\(batchSize))")
+            (2...Self.mostAtATime).contains(batchSize), key,
+            "between 2, since negatives come from the batch, and \(Self.mostAtATime)",
+            found: batchSize)
+        try require(
+            model.queueSize % batchSize == 0, "queue_size", "a multiple of \(key) (\(batchSize))",
+            found: model.queueSize)
     }
 }
 
@@ -142,19 +168,24 @@ extension TrainingSettings: Codable {
                 "",
                 keys + CodingKeys.allCases.map(\.rawValue)
                     + ModelConfiguration.CodingKeys.allCases.map(\.rawValue)
-            ), ("optimizer", OptimizerConfiguration.CodingKeys.allCases.map(\.rawValue)),
+            ), ("bert_config", BertConfiguration.CodingKeys.allCases.map(\.rawValue)),
+            ("optimizer", OptimizerConfiguration.CodingKeys.allCases.map(\.rawValue)),
             ("augmentation", AugmentationConfiguration.CodingKeys.allCases.map(\.rawValue)),
             ("images", ImageAcceptance.CodingKeys.allCases.map(\.rawValue)),
             ("schedular", LearningRateSchedule.Configuration.CodingKeys.allCases.map(\.rawValue)),
         ]
     }
 
-    /// Keys of the official files; each task reads some and passes over the others.
-    static let officialKeys: Set<String> = [
-        "answer_list", "batch_size", "batch_size_test", "batch_size_train", "coco_file", "det_file",
-        "distill", "dual_metrics", "eos", "eval_ema", "image_root", "k_test", "refcoco_data",
-        "test_file", "val_file", "vg_root", "vqa_root", "warm_up", "model_mae", "avoid_optim",
-    ]
+    /// Keys of the official files and of the official code; each task reads some, and none of the others
+    /// changes what it computes (`Documentation/compatibility.md`).
+    package static let officialKeys: Set<String> = Set([
+        "answer_list", "avoid_optim", "batch_size", "batch_size_test", "batch_size_train",
+        "clip_vit", "coco_file", "det_file", "distill", "dual_metrics", "eos", "eval_ema",
+        "image_root", "k_test", "kw_model", "multinodes", "num_kws", "optimizer.momentum",
+        "refcoco_data", "register_blk_id", "return_attention", "schedular.lr_noise_pct",
+        "schedular.lr_noise_std", "schedular.seed", "test_file", "val_file", "vg_root", "vqa_root",
+        "warm_up",
+    ]).union(BertConfiguration.keysWithoutEffect.map { CodingKeys.bert.rawValue + "." + $0 })
 }
 
 extension KeyedDecodingContainer {

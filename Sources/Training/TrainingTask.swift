@@ -84,8 +84,8 @@ public struct TrainingPlan: Sendable {
     public var recordCount: Int
     /// Records of a step.
     public var batchSize: Int
-    /// Learning rate at the top of the schedule.
-    public var learningRate: Double
+    /// The optimizer's settings, with the learning rate at the top of the schedule.
+    public var optimizer: OptimizerConfiguration
     /// Epochs, and the learning rate of each.
     public var schedule: LearningRateSchedule.Configuration
     /// Epochs between two checkpoints that are kept, nil for none.
@@ -93,12 +93,12 @@ public struct TrainingPlan: Sendable {
 
     /// Describes a run.
     public init(
-        recordCount: Int, batchSize: Int, learningRate: Double,
+        recordCount: Int, batchSize: Int, optimizer: OptimizerConfiguration,
         schedule: LearningRateSchedule.Configuration, saveStep: Int? = nil
     ) {
         self.recordCount = recordCount
         self.batchSize = batchSize
-        self.learningRate = learningRate
+        self.optimizer = optimizer
         self.schedule = schedule
         self.saveStep = saveStep
     }

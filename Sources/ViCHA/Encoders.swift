@@ -11,16 +11,23 @@ struct Encoders: Sendable {
 
     /// Declares all weights with `suffix` behind the first name of each key.
     ///
-    /// - Parameter looksAtPairs: whether texts look at two images in turns, for which each fusion layer
-    ///   becomes two
+    /// - Parameters:
+    ///   - scope: where the weights are named
+    ///   - suffix: what stands behind the first name
+    ///   - c: sizes and switches
+    ///   - looksAtPairs: whether texts look at two images in turns, for which each fusion layer becomes
+    ///     two
+    ///   - wrapsConcepts: whether a concept encoder without layers is a BERT with no layer
     init(
-        _ scope: ParameterScope, suffix: String, _ c: ModelConfiguration, looksAtPairs: Bool = false
+        _ scope: ParameterScope, suffix: String, _ c: ModelConfiguration,
+        looksAtPairs: Bool = false, wrapsConcepts: Bool = false
     ) {
         self.init(
             scope, suffix: suffix, c, vision: Self.vision(scope, suffix, c),
             text: TextEncoder(
                 scope["text_encoder" + suffix], looksAtPairs ? c.text.forImagePairs : c.text,
-                looksAtPairs: looksAtPairs, checkpointsLayers: c.checkpointsBlocks))
+                looksAtPairs: looksAtPairs, checkpointsLayers: c.checkpointsBlocks),
+            wrapsConcepts: wrapsConcepts)
     }
 
     /// The same with the text encoder wrapped as a masked language model, as in pretraining.
@@ -44,11 +51,12 @@ struct Encoders: Sendable {
 
     private init(
         _ scope: ParameterScope, suffix: String, _ c: ModelConfiguration,
-        vision: VisionTransformer, text: TextEncoder
+        vision: VisionTransformer, text: TextEncoder, wrapsConcepts: Bool = false
     ) {
         self.init(
             vision: vision, text: text,
-            concepts: c.usesConcepts ? ConceptEncoder(scope, suffix: suffix, c) : nil,
+            concepts: c.usesConcepts
+                ? ConceptEncoder(scope, suffix: suffix, c, isWholeBert: wrapsConcepts) : nil,
             compatibility: c.compatibility)
     }
 

@@ -15,6 +15,8 @@ extension ModelConfiguration: Codable {
         case hiddenAlignmentWeight = "ita_hidden_weight"
         case layerWeights = "ita_hidden_weights"
         case modelsMaskedImages = "mae"
+        case selectsMaskedImageModel = "model_mae"
+        case maskedImageWeight = "mae_lambda"
         case maskRatio = "mask_ratio"
         case isUnimodal = "unimodal_mae"
         case isBoth = "uni_cross_modal_mae"
@@ -58,12 +60,19 @@ extension ModelConfiguration: Codable {
         let isOn = try keys.decodeIfPresent(Bool.self, forKey: .modelsMaskedImages) ?? false
         let isBoth = try keys.decodeIfPresent(Bool.self, forKey: .isBoth) ?? false
         let isUnimodal = try keys.decodeIfPresent(Bool.self, forKey: .isUnimodal) ?? false
-        maskedImage = isOn ? (isBoth ? .both : isUnimodal ? .unimodal : .crossModal) : nil
+        // The official model of that name has no concepts and no alignment of layers.
+        let isSelected =
+            try keys.decodeIfPresent(Bool.self, forKey: .selectsMaskedImageModel) ?? false
+            && !usesConcepts
+        if isSelected { alignsHiddenStates = false }
+        maskedImage =
+            isOn || isSelected ? (isBoth ? .both : isUnimodal ? .unimodal : .crossModal) : nil
+        try keys.read(.maskedImageWeight, &maskedImageWeight)
         try keys.read(.maskRatio, &maskRatio)
         try keys.read(.decoderWidth, &decoderWidth)
         try keys.read(.decoderHeads, &decoderHeads)
         try keys.read(.decoderDepth, &decoderDepth)
-        try keys.read(.compatibility, &compatibility)
+        try keys.readChoice(.compatibility, &compatibility)
         try keys.read(.checkpointsBlocks, &checkpointsBlocks)
     }
 
@@ -91,6 +100,7 @@ extension ModelConfiguration: Codable {
         try keys.encode(maskedImage != nil, forKey: .modelsMaskedImages)
         try keys.encode(maskedImage == .both, forKey: .isBoth)
         try keys.encode(maskedImage == .unimodal, forKey: .isUnimodal)
+        try keys.encode(maskedImageWeight, forKey: .maskedImageWeight)
         try keys.encode(maskRatio, forKey: .maskRatio)
         try keys.encode(decoderWidth, forKey: .decoderWidth)
         try keys.encode(decoderHeads, forKey: .decoderHeads)
@@ -117,7 +127,39 @@ extension BertConfiguration: Codable {
         case attentionDropout = "attention_probs_dropout_prob"
         case initializerRange = "initializer_range"
         case padTokenID = "pad_token_id"
+        case activation = "hidden_act"
     }
+
+    /// Keys that change what a BERT computes and of which one value is done here.
+    private enum FixedKeys: String, CodingKey, CaseIterable {
+        case positions = "position_embedding_type"
+        case tiesEmbeddings = "tie_word_embeddings"
+        case prunedHeads = "pruned_heads"
+    }
+
+    /// A layer whose heads are pruned.
+    private struct LayerNumber: CodingKey {
+        let stringValue: String
+        let intValue: Int? = nil
+
+        init(stringValue: String) { self.stringValue = stringValue }
+
+        init?(intValue: Int) { nil }
+    }
+
+    /// Keys of BERT files of which nothing that is computed depends: those of other programs, and
+    /// switches of the official code that only save memory or return more.
+    public static let keysWithoutEffect: Set<String> =
+        Set(FixedKeys.allCases.map(\.rawValue)).union([
+            "_name_or_path", "add_cross_attention", "architectures", "bos_token_id",
+            "chunk_size_feed_forward", "classifier_dropout", "cls_token_id", "directionality",
+            "eos_token_id", "finetuning_task", "gradient_checkpointing", "id2label", "is_decoder",
+            "label2id", "mask_token_id", "model_type", "num_labels", "output_attentions",
+            "output_hidden_states", "pooler_fc_size", "pooler_num_attention_heads",
+            "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type", "problem_type",
+            "return_dict", "sep_token_id", "torch_dtype", "torchscript", "transformers_version",
+            "use_cache",
+        ])
 
     /// Reads the keys of a BERT configuration; absent ones keep the values of BERT-base. A plain
     /// BERT without `fusion_layer` reads text in all its layers.
@@ -138,6 +180,29 @@ extension BertConfiguration: Codable {
         try keys.read(.attentionDropout, &attentionDropout)
         try keys.read(.initializerRange, &initializerRange)
         try keys.read(.padTokenID, &padTokenID)
+        try keys.readChoice(.activation, &activation)
+        try Self.refuseOthers(decoder.container(keyedBy: FixedKeys.self))
+    }
+
+    private static func refuseOthers(_ keys: KeyedDecodingContainer<FixedKeys>) throws {
+        func refuse(_ key: FixedKeys, _ expected: String) throws -> Never {
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: keys, debugDescription: "expected \(expected)")
+        }
+        if let kind = try keys.decodeIfPresent(String.self, forKey: .positions),
+            kind != "absolute"
+        {
+            try refuse(.positions, "absolute, the only kind of positions here")
+        }
+        if try keys.decodeIfPresent(Bool.self, forKey: .tiesEmbeddings) == false {
+            try refuse(.tiesEmbeddings, "True: the language head has the word embeddings")
+        }
+        if keys.contains(.prunedHeads), try !keys.decodeNil(forKey: .prunedHeads),
+            try !keys.nestedContainer(keyedBy: LayerNumber.self, forKey: .prunedHeads).allKeys
+                .isEmpty
+        {
+            try refuse(.prunedHeads, "nothing: heads cannot be pruned here")
+        }
     }
 
     /// Writes every value under its key of the configuration file.
@@ -157,6 +222,7 @@ extension BertConfiguration: Codable {
         try keys.encode(attentionDropout, forKey: .attentionDropout)
         try keys.encode(initializerRange, forKey: .initializerRange)
         try keys.encode(padTokenID, forKey: .padTokenID)
+        try keys.encode(activation.rawValue, forKey: .activation)
     }
 }
 
@@ -164,5 +230,19 @@ extension KeyedDecodingContainer {
     /// Replaces a value by the one of a key, where there is one.
     package func read<Value: Decodable>(_ key: Key, _ value: inout Value) throws {
         value = try decodeIfPresent(Value.self, forKey: key) ?? value
+    }
+
+    /// Replaces a value by the choice that a key names, where there is one.
+    package func readChoice<Value: RawRepresentable & CaseIterable>(
+        _ key: Key, _ value: inout Value
+    ) throws where Value.RawValue == String {
+        guard let name = try decodeIfPresent(String.self, forKey: key) else { return }
+        guard let choice = Value(rawValue: name) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: self,
+                debugDescription:
+                    "expected one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        value = choice
     }
 }

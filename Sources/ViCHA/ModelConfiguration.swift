@@ -63,6 +63,8 @@ public struct BertConfiguration: Sendable, Equatable {
     public var initializerRange = 0.02
     /// Token that pads sequences.
     public var padTokenID = 0
+    /// The function inside each feed-forward part and the language head.
+    public var activation = TextActivation.gelu
 
     /// The official values.
     public init() {}
@@ -125,6 +127,8 @@ public struct ModelConfiguration: Sendable, Equatable {
     public var layerWeights: [Double]?
     /// Masked image modelling, nil for none.
     public var maskedImage: MaskedImageObjective?
+    /// What the loss of masked image modelling is multiplied by.
+    public var maskedImageWeight = 1.0
     /// Share of patches that masked image modelling removes.
     public var maskRatio = 0.75
     /// Width, heads and blocks of the masked-image decoder.
@@ -141,69 +145,13 @@ public struct ModelConfiguration: Sendable, Equatable {
     /// The official values.
     public init() {}
 
-    /// - Throws: ``ModelConfigurationError`` naming the first value that makes no model.
-    public func validate() throws {
-        func require(_ condition: Bool, _ key: String, _ expected: String) throws {
-            guard condition else { throw ModelConfigurationError(key: key, expected: expected) }
-        }
-        for (key, value) in [
-            ("image_res", vision.imageSize), ("patch_size", vision.patchSize),
-            ("vision_width", vision.width), ("vision_depth", vision.depth),
-            ("vision_heads", vision.heads), ("hidden_size", text.hiddenSize),
-            ("num_attention_heads", text.attentionHeads), ("vocab_size", text.vocabularySize),
-            ("embed_dim", embedDim), ("queue_size", queueSize),
-        ] {
-            try require(value > 0, key, "a positive number")
-        }
-        // Without masked images a rest that fills no patch is cut off, as the official 380 pixels are.
-        let hasWholePatches = vision.imageSize % vision.patchSize == 0
-        try require(
-            hasWholePatches || maskedImage == nil && vision.grid > 0, "image_res",
-            "a multiple of patch_size (\(vision.patchSize))")
-        try require(
-            vision.width % vision.heads == 0, "vision_width",
-            "a multiple of vision_heads (\(vision.heads))")
-        try require(
-            text.hiddenSize % text.attentionHeads == 0, "hidden_size",
-            "a multiple of num_attention_heads (\(text.attentionHeads))")
-        try require(
-            text.encoderWidth == vision.width, "encoder_width",
-            "the vision_width (\(vision.width)), since the fusion layers look at images")
-        try require(
-            (0...text.layers).contains(text.fusionLayer), "fusion_layer",
-            "between 0 and num_hidden_layers (\(text.layers))")
-        try require(conceptLayers >= 0, "num_hidden_layers_kw", "0 or more")
-        try require((0.0...1.0).contains(mlmProbability), "mlm_probability", "between 0 and 1")
-        try require((0.0...1.0).contains(momentum), "momentum", "between 0 and 1")
-        if alignsHiddenStates {
-            let most = min(vision.depth - 1, text.fusionLayer)
-            try require(
-                (1...max(1, most)).contains(alignedLayers) && most >= 1, "num_hidden_align",
-                "between 1 and \(most), the intermediate layers of both encoders")
-            try require(
-                layerWeights.map { $0.count == alignedLayers } ?? true, "ita_hidden_weights",
-                "one weight for each of num_hidden_align (\(alignedLayers)) layers")
-        }
-        if let maskedImage {
-            try require(
-                maskRatio > 0 && maskRatio < 1, "mask_ratio", "greater than 0 and less than 1")
-            try require(
-                decoderWidth % decoderHeads == 0, "decoder_width",
-                "a multiple of decoder_heads (\(decoderHeads))")
-            try require(decoderWidth % 4 == 0, "decoder_width", "a multiple of 4")
-            if maskedImage != .unimodal {
-                try require(
-                    vision.width == text.hiddenSize, "hidden_size",
-                    "the vision_width (\(vision.width)) for cross-modal masked image modelling, "
-                        + "since image tokens run through the fusion layers")
-            }
-            if maskedImage == .both {
-                try require(
-                    decoderWidth == vision.width, "decoder_width",
-                    "the vision_width (\(vision.width)), since both masked-image paths share "
-                        + "their mask token")
-            }
-        }
+    /// The momentum of models for entailment, questions and NLVR2, for which the official code has a
+    /// constant whatever the file says.
+    var reasoningMomentum: Double { compatibility == .official ? 0.995 : momentum }
+
+    /// The weight of masked image modelling; the official model with concepts has none.
+    var usedMaskedImageWeight: Double {
+        compatibility == .official && usesConcepts ? 1 : maskedImageWeight
     }
 }
 
@@ -213,13 +161,18 @@ public struct ModelConfigurationError: Error, Equatable, Sendable, CustomStringC
     public let key: String
     /// What the value must be.
     public let expected: String
+    /// What the value is; nil where it is not at hand.
+    public let found: String?
 
-    /// The official values.
-    public init(key: String, expected: String) {
+    /// Names a value.
+    public init(key: String, expected: String, found: (any Sendable)? = nil) {
         self.key = key
         self.expected = expected
+        self.found = found.map { "\($0)" }
     }
 
     /// What happened, where, and what to do about it.
-    public var description: String { "configuration key '\(key)' must be \(expected)" }
+    public var description: String {
+        "configuration key '\(key)' must be \(expected)" + (found.map { ", found \($0)" } ?? "")
+    }
 }

@@ -41,15 +41,18 @@ public struct PretrainingDraws: Sendable {
         self.patchMask = patchMask
     }
 
-    /// Draws for a batch from a CPU generator.
-    public init(for batch: PretrainingBatch, _ c: ModelConfiguration, generator: Generator) {
+    /// Draws for a batch from a CPU generator; `special` are the tokens of its vocabulary.
+    public init(
+        for batch: PretrainingBatch, _ c: ModelConfiguration, special: SpecialTokens,
+        generator: Generator
+    ) {
         let ids = batch.captions.inputIDs.to(device: .cpu)
         let rows = ids.size(0)
         masking = MaskedTokens(
             ids,
             .init(
                 shape: ids.shape, probability: c.mlmProbability, vocabulary: c.text.vocabularySize,
-                generator: generator))
+                generator: generator), special: special)
         negatives = .drawn(noise: .uniform([2, rows, rows], generator: generator))
         patchMask =
             c.maskedImage == nil
@@ -133,14 +136,13 @@ public final class PretrainingModel {
     let matchingHead: Linear
     private let languageHead: MaskedLanguageHead
     private let momentumLanguageHead: MaskedLanguageHead
-    private let visionHidden: [Linear]
-    private let textHidden: [Linear]
+    private let alignment: LayerAlignment?
     let decoder: MaskedImageDecoder?
 
     /// Builds the model with random weights and its momentum twin as a copy.
     /// - Throws: ``ModelConfigurationError``, ``TorchError``
     public init(_ c: ModelConfiguration, seed: UInt64 = 0, device: Device = .cpu) throws {
-        try c.validate()
+        try c.validate(for: .pretraining)
         configuration = c
         store = try ParameterStore(seed: seed, device: device)
         let scope = store.root
@@ -153,13 +155,7 @@ public final class PretrainingModel {
         (momentum, momentumLanguageHead) = Encoders.pretraining(scope.frozen, suffix: "_m", c)
         momentumProjections = FeatureProjections(scope.frozen, suffix: "_m", c)
         queue = FeatureQueue(scope, width: c.embedDim, length: c.queueSize)
-        let aligned = c.alignsHiddenStates ? c.alignedLayers : 0
-        visionHidden = (0..<aligned).map {
-            Linear(scope["vision_proj_hidden"][$0], c.vision.width, c.embedDim)
-        }
-        textHidden = (0..<aligned).map {
-            Linear(scope["text_proj_hidden"][$0], c.text.hiddenSize, c.embedDim)
-        }
+        alignment = c.alignsHiddenStates ? LayerAlignment(scope, c) : nil
         decoder = maskedImage.map { MaskedImageDecoder(scope, c, $0.0, $0.1) }
         try store.validate()
         twin = MomentumTwin(store, decay: c.momentum)
@@ -199,7 +195,8 @@ public final class PretrainingModel {
             imageQueue: queue.images, textQueue: queue.texts,
             temperature: temperature, alpha: alpha)
         try queue.enqueue(images: teacher.imageFeatures, texts: teacher.textFeatures)
-        let hidden = alignHiddenStates(image.classTokens, textStates)
+        let hidden = alignment?.loss(
+            image.classTokens, textStates, temperature: temperature)
 
         let memory = online.text.memory(of: image.lastHiddenState, mask: image.attentionMask)
         let negatives = ImageTextMatching.negatives(
@@ -255,22 +252,6 @@ public final class PretrainingModel {
             languageLogits: momentumLanguageHead(fused.rows(masking.positions)))
     }
 
-    /// The layers just below the last one, of both encoders, each by projections of its own.
-    private func alignHiddenStates(_ classTokens: [Tensor], _ textStates: [Tensor]) -> Tensor? {
-        let n = visionHidden.count
-        guard n > 0 else { return nil }
-        func features(_ states: [Tensor], _ projections: [Linear]) -> [Tensor] {
-            zip(states.dropLast().suffix(n), projections).map { state, projection in
-                projection(state).normalized()
-            }
-        }
-        return HierarchicalAlignment.loss(
-            image: features(classTokens, visionHidden),
-            text: features(textStates.map { $0.select(1, 0) }, textHidden),
-            weights: configuration.layerWeights ?? Array(repeating: 1, count: n),
-            temperature: temperature, compatibility: configuration.compatibility)
-    }
-
     /// Matching logits `[3B, 2]` and masked-language logits `[M, V]`.
     ///
     /// The four passes of the official code (positives, negative images, negative texts, masked
@@ -318,7 +299,9 @@ public final class PretrainingModel {
         if let prediction = decoder.unimodalPrediction(encoded, mask) {
             predictions.append(prediction)
         }
-        let losses = predictions.map { MaskedImageModeling.loss($0, target: target) }
+        let losses = predictions.map {
+            MaskedImageModeling.loss($0, target: target) * configuration.usedMaskedImageWeight
+        }
         guard let first = losses.first, let prediction = predictions.first else { return nil }
         return (losses.dropFirst().reduce(first, +) / Double(losses.count), prediction)
     }

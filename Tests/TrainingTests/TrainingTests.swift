@@ -130,7 +130,24 @@ import ViCHA
         }
         #expect(try error("batch_size: many").contains("'batch_size'"))
         #expect(try error("schedular: {epochs: [1]}").contains("'schedular.epochs'"))
-        #expect(try error("schedular: {sched: step}").contains("only cosine"))
+        #expect(
+            try error("schedular: {sched: step}").hasSuffix(
+                "key 'schedular.sched': expected one of cosine, found 'step'"))
+        #expect(
+            try error("batch_size: [1]").hasSuffix(
+                "key 'batch_size': expected a single value, found a list"))
+        #expect(
+            try error("kw_img_model: {a: 1}").hasSuffix(
+                "key 'kw_img_model': expected a single value, found a section of keys"))
+        #expect(
+            try error("ita_hidden_weights: [1, x]").hasSuffix(
+                "key 'ita_hidden_weights.1': expected a number, found 'x'"))
+        #expect(
+            try error("optimizer: 3").hasSuffix(
+                "key 'optimizer': expected a section of keys with values, found '3'"))
+        #expect(
+            try error("compatibility: 3").hasSuffix(
+                "key 'compatibility': expected one of official, corrected, found '3'"))
         #expect(try error("compatibility: sometimes").contains("'compatibility'"))
         #expect(try error("bert_config: nowhere.json").contains("nowhere.json"))
         #expect(try error("a: [1").contains("no valid YAML"))

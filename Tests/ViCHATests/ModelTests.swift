@@ -32,6 +32,9 @@ func tinyConfiguration() -> ModelConfiguration {
     return c
 }
 
+/// The special tokens of ``tinyBatch(_:rows:conceptPadding:)``.
+let tinySpecial = SpecialTokens(pad: 0, cls: 101, mask: 103)
+
 func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) throws
     -> PretrainingBatch
 {
@@ -57,7 +60,8 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
     ) throws -> (PretrainingLosses, PretrainingModel) {
         let model = try PretrainingModel(c, seed: 3)
         let batch = try batch ?? tinyBatch(c)
-        let draws = PretrainingDraws(for: batch, c, generator: try Generator(seed: 2))
+        let draws = PretrainingDraws(
+            for: batch, c, special: tinySpecial, generator: try Generator(seed: 2))
         let losses = try model.losses(batch, draws, alpha: 0.3)
         if backward { try losses.total.backward() }
         return (losses, model)
@@ -96,7 +100,8 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
         let batch = try tinyBatch(c)
         func run(_ seed: UInt64?) throws -> Double {
             let model = try PretrainingModel(c, seed: 3)
-            let draws = PretrainingDraws(for: batch, c, generator: try Generator(seed: 2))
+            let draws = PretrainingDraws(
+                for: batch, c, special: tinySpecial, generator: try Generator(seed: 2))
             return try model.losses(
                 batch, draws, alpha: 0.3, dropout: seed.map { try Generator(seed: $0) }
             ).total.item()
@@ -155,22 +160,26 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
         #expect(abs(Double(counts[1][0]) / Double(rounds) - 0.5) < 0.05)
     }
 
-    @Test func maskingFollowsItsRates() throws {
+    /// Whatever ids the vocabulary gives the special tokens.
+    @Test(arguments: [tinySpecial, SpecialTokens(pad: 7, cls: 3, mask: 150)])
+    func maskingFollowsItsRates(_ special: SpecialTokens) throws {
         let generator = try Generator(seed: 5)
         let ids = Tensor.concatenated(
             [
-                .full([200, 1], 101, dtype: .int64),
-                .integers(in: 110..<200, [200, 20], generator: generator),
-                .zeros([200, 3], dtype: .int64),
+                .full([200, 1], Double(special.cls), dtype: .int64),
+                .integers(in: 110..<149, [200, 20], generator: generator),
+                .full([200, 3], Double(special.pad), dtype: .int64),
             ], dimension: 1)
         let masked = MaskedTokens(
-            ids, .init(shape: ids.shape, probability: 0.15, vocabulary: 200, generator: generator))
+            ids, .init(shape: ids.shape, probability: 0.15, vocabulary: 200, generator: generator),
+            special: special)
         let (before, after) = (try ids.array(of: Int.self), try masked.inputIDs.array(of: Int.self))
         let positions = try masked.positions.array(of: Int.self)
         #expect(abs(Double(positions.count) / 4000 - 0.15) < 0.02)
         #expect(positions.allSatisfy { before[$0] >= 110 })
         #expect(try masked.targets.array(of: Int.self) == positions.map { before[$0] })
-        let share = Double(positions.filter { after[$0] == 103 }.count) / Double(positions.count)
+        let share =
+            Double(positions.filter { after[$0] == special.mask }.count) / Double(positions.count)
         #expect(abs(share - 0.8) < 0.06)
         for index in before.indices where !positions.contains(index) {
             #expect(before[index] == after[index])
@@ -237,11 +246,16 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
         }
         #expect(try key { $0.vision.imageSize = 30 } == "image_res")
         #expect(try key { $0.vision.heads = 5 } == "vision_width")
-        #expect(try key { $0.text.encoderWidth = 5 } == "encoder_width")
-        #expect(try key { $0.alignedLayers = 9 } == "num_hidden_align")
+        #expect(try key { $0.text.encoderWidth = 5 } == "bert_config.encoder_width")
+        #expect(
+            try key { ($0.alignedLayers, $0.compatibility) = (9, .corrected) } == "num_hidden_align"
+        )
+        // As in the official code, which cuts the list of image layers alone.
+        #expect(
+            try key { ($0.alignedLayers, $0.text.fusionLayer) = (9, 2) } == "num_hidden_align")
         #expect(try key { $0.layerWeights = [1] } == "ita_hidden_weights")
-        #expect(try key { $0.maskRatio = 1 } == "mask_ratio")
-        #expect(try key { $0.text.fusionLayer = 9 } == "fusion_layer")
+        #expect(try key { $0.maskRatio = 0 } == "mask_ratio")
+        #expect(try key { $0.text.fusionLayer = 9 } == "bert_config.fusion_layer")
         try tinyConfiguration().validate()
     }
 

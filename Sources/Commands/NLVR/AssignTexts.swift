@@ -28,7 +28,7 @@ struct AssignTexts: ParsableCommand {
 
     func run() throws {
         let configuration: PretrainingConfiguration = try model.configuration()
-        try configuration.settings.validate()
+        try configuration.settings.validate(for: .reasoning)
         let options = try training.options(model)
         let stop = StopSignal()
         stop.watchSignals()

@@ -74,7 +74,8 @@ extension FineTuningRun<ClassificationConfiguration, ClassificationModel> {
     static func train(
         _ kind: ClassificationModel.Kind, _ model: ModelRunOptions, _ training: TrainingRunOptions
     ) throws {
-        let configuration: ClassificationConfiguration = try model.configuration()
+        let configuration = try model.configuration(ClassificationConfiguration.self)
+            .resolved(for: kind)
         let options = try training.options(model)
         let stop = StopSignal()
         stop.watchSignals()
@@ -94,7 +95,8 @@ extension FineTuningRun<ClassificationConfiguration, ClassificationModel> {
         _ kind: ClassificationModel.Kind, _ model: ModelRunOptions, checkpoint: String,
         labels: [String], outputDir: String?, page: PageOptions
     ) throws {
-        let configuration: ClassificationConfiguration = try model.configuration()
+        let configuration = try model.configuration(ClassificationConfiguration.self)
+            .resolved(for: kind)
         let device = try model.model.device.resolved()
         let run = try ClassificationRun(
             configuration, kind, model, checkpoint: checkpoint, isTrained: false, device: device)

@@ -93,7 +93,9 @@ extension WordPieceTokenizer {
         try self.init(vocabularyFile: path)
         guard vocabularySize <= model.text.vocabularySize else {
             throw ModelConfigurationError(
-                key: "vocab_size", expected: "at least \(vocabularySize), the tokens of '\(path)'")
+                key: "bert_config.vocab_size",
+                expected: "at least \(vocabularySize), the tokens of '\(path)'",
+                found: model.text.vocabularySize)
         }
     }
 }

@@ -44,9 +44,8 @@ extension FineTuningRun<QuestionAnsweringConfiguration, QuestionAnsweringModel> 
             visualGenome: data.images.inside(configuration.visualGenomeImageRoot))
     }
 
-    private func dataset(_ records: [QuestionRecord]) -> QuestionDataset {
-        QuestionDataset(
-            records: records, paths: paths, tokenizer: tokenizer, endMark: configuration.endMark)
+    private func dataset(_ records: [QuestionRecord], endMark: String) -> QuestionDataset {
+        QuestionDataset(records: records, paths: paths, tokenizer: tokenizer, endMark: endMark)
     }
 
     private func evaluationSet(_ files: [String], needsAnswers: Bool) throws -> QuestionDataset {
@@ -54,12 +53,14 @@ extension FineTuningRun<QuestionAnsweringConfiguration, QuestionAnsweringModel> 
         return dataset(
             try evaluated(questions(files, needsAnswers: needsAnswers), of: files) {
                 [paths.resolve($0)]
-            })
+            }, endMark: configuration.endMark)
     }
 
     /// The questions of training, whose images are there unless that does not matter.
     func dataset() throws -> QuestionDataset {
-        let dataset = try dataset(questions(configuration.trainFiles, needsAnswers: true))
+        let dataset = dataset(
+            try questions(configuration.trainFiles, needsAnswers: true),
+            endMark: configuration.trainingEndMark)
         try check(dataset.images(ImageTextOptions(configuration.settings)))
         return dataset
     }

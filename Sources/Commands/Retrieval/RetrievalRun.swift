@@ -44,7 +44,7 @@ extension FineTuningRun<RetrievalConfiguration, RetrievalModel> {
                         ? "their captions are taken together"
                         : "each counts as an image of its own, as in the official code"))
         }
-        if !configuration.usesDualMetrics, configuration.candidates > set.records.count {
+        if !configuration.ranksByFeatures, configuration.candidates > set.records.count {
             note(
                 "\(file): k_test is \(configuration.candidates), but there are "
                     + "\(set.records.count) images; all of them are candidates")

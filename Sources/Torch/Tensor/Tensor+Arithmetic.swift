@@ -27,6 +27,9 @@ extension Tensor {
     private static let sigmoidOp = Operator("sigmoid")
     private static let geluOp = Operator("gelu")
     private static let reluOp = Operator("relu")
+    private static let siluOp = Operator("silu")
+    private static let mishOp = Operator("mish")
+    private static let tanhOp = Operator("tanh")
     private static let softmaxOp = Operator("softmax", "int")
     private static let logSoftmaxOp = Operator("log_softmax", "int")
 
@@ -104,8 +107,14 @@ extension Tensor {
 
     /// The Gaussian error linear unit in its exact (erf) form.
     public func gelu() -> Tensor { Self.geluOp(.tensor(self)) }
-    /// The Gaussian error linear unit with the hyperbolic tangent in place of the error function.
-    public func geluByTanh() -> Tensor { Self.geluOp(.tensor(self), .string("tanh")) }
+    /// The Gaussian error linear unit, approximated by a hyperbolic tangent.
+    public func tanhGelu() -> Tensor { Self.geluOp(.tensor(self), .string("tanh")) }
+    /// Each element times its sigmoid.
+    public func silu() -> Tensor { Self.siluOp(.tensor(self)) }
+    /// Each element times the hyperbolic tangent of its softplus.
+    public func mish() -> Tensor { Self.mishOp(.tensor(self)) }
+    /// The hyperbolic tangent of each element.
+    public func tanh() -> Tensor { Self.tanhOp(.tensor(self)) }
     /// Each element where it is positive, otherwise 0.
     public func relu() -> Tensor { Self.reluOp(.tensor(self)) }
     /// The softmax over a dimension.

@@ -162,7 +162,7 @@ extension RetrievalModel: FineTunedModel {
         try store.load(
             FineTuningWeights.unwrapped(tensors)
                 .withPositionEmbeddings(resizedTo: configuration.vision.grid),
-            allowingMissing: ["idx_queue"],
+            allowingMissing: ["idx_queue", "vision_proj_hidden.", "text_proj_hidden."],
             allowingUnexpected: FineTuningWeights.pretrainingOnly + FineTuningWeights.languageHeads
                 + allowingUnexpected)
     }

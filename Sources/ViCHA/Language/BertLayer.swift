@@ -91,6 +91,7 @@ struct BertLayer: Sendable {
     private let intermediate: Linear
     private let output: Linear
     private let norm: LayerNorm
+    private let activation: TextActivation
     private let dropout: Double
 
     /// `sharing` is a layer whose projections of images this one has too.
@@ -112,6 +113,7 @@ struct BertLayer: Sendable {
             scope["output"]["dense"], c.intermediateSize, c.hiddenSize, weight: initial,
             bias: .zeros)
         norm = LayerNorm(scope["output"]["LayerNorm"], c.hiddenSize, epsilon: c.layerNormEpsilon)
+        activation = c.activation
         dropout = c.hiddenDropout
     }
 
@@ -130,6 +132,6 @@ struct BertLayer: Sendable {
         if let crossAttention, let image {
             x = crossAttention(x, image, dropout: generator, inspect: inspect)
         }
-        return norm(output(intermediate(x).gelu()).dropout(dropout, generator) + x)
+        return norm(output(activation(intermediate(x))).dropout(dropout, generator) + x)
     }
 }

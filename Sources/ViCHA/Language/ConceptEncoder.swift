@@ -13,9 +13,14 @@ public struct ConceptEncoder: Sendable {
     private let projection: Linear
 
     /// Declares `kw_encoder` and `kw_proj`, with `suffix` behind both names.
-    init(_ scope: ParameterScope, suffix: String, _ c: ModelConfiguration) {
+    ///
+    /// - Parameter isWholeBert: whether an encoder without layers is a BERT with no layer, whose
+    ///   embeddings lie in `embeddings`, instead of the embeddings themselves
+    init(
+        _ scope: ParameterScope, suffix: String, _ c: ModelConfiguration, isWholeBert: Bool = false
+    ) {
         let place = scope["kw_encoder" + suffix]
-        if c.conceptLayers == 0 {
+        if c.conceptLayers == 0, !isWholeBert {
             body = .embeddings(BertEmbeddings(place, c.text))
         } else {
             var bert = c.text

@@ -1,12 +1,14 @@
 import Torch
 
-/// The masked-language head of BERT: dense, GELU, norm, and a decoder tied to the word embeddings.
+/// The masked-language head of BERT: dense, activation, norm, and a decoder tied to the word embeddings.
 struct MaskedLanguageHead: Sendable {
     private let dense: Linear
     private let norm: LayerNorm
     private let decoder: Linear
+    private let activation: TextActivation
 
     init(_ scope: ParameterScope, _ c: BertConfiguration, words: Embedding) {
+        activation = c.activation
         let bias = scope.parameter("bias", [c.vocabularySize], .zeros)
         dense = Linear(
             scope["transform"]["dense"], c.hiddenSize, c.hiddenSize,
@@ -19,6 +21,6 @@ struct MaskedLanguageHead: Sendable {
 
     /// `[n, D]` → logits `[n, vocabulary]`
     func callAsFunction(_ hiddenStates: Tensor) -> Tensor {
-        decoder(norm(dense(hiddenStates).gelu()))
+        decoder(norm(activation(dense(hiddenStates))))
     }
 }

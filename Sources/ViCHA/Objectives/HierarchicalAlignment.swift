@@ -28,3 +28,44 @@ public enum HierarchicalAlignment {
         }.reduce(.zeros([], device: temperature.device), +)
     }
 }
+
+/// Which layers of both encoders are aligned, and by which projections.
+struct LayerAlignment: Sendable {
+    private let vision: [Linear]
+    private let text: [Linear]
+    private let weights: [Double]?
+    private let compatibility: Compatibility
+
+    /// Declares `vision_proj_hidden` and `text_proj_hidden`.
+    init(_ scope: ParameterScope, _ c: ModelConfiguration) {
+        vision = (0..<c.alignedLayers).map {
+            Linear(scope["vision_proj_hidden"][$0], c.vision.width, c.embedDim)
+        }
+        text = (0..<c.alignedLayers).map {
+            Linear(scope["text_proj_hidden"][$0], c.text.hiddenSize, c.embedDim)
+        }
+        weights = c.layerWeights
+        compatibility = c.compatibility
+    }
+
+    /// The loss of the layers just below the last one of each encoder. Where the image encoder has
+    /// fewer of them than are to be aligned, its lowest meets the lowest of the text encoder's, as in
+    /// the official code.
+    ///
+    /// - Parameters:
+    ///   - classTokens: normalised output of each block. `[B, D]`
+    ///   - textStates: embeddings and the output of each text layer. `[B, L, D]`
+    ///   - temperature: scalar
+    func loss(_ classTokens: [Tensor], _ textStates: [Tensor], temperature: Tensor) -> Tensor {
+        func features(_ states: [Tensor], _ projections: [Linear]) -> [Tensor] {
+            zip(states.dropLast().suffix(projections.count), projections).map {
+                state, projection in projection(state).normalized()
+            }
+        }
+        return HierarchicalAlignment.loss(
+            image: features(classTokens, vision),
+            text: features(textStates.map { $0.select(1, 0) }, text),
+            weights: weights ?? Array(repeating: 1, count: vision.count),
+            temperature: temperature, compatibility: compatibility)
+    }
+}

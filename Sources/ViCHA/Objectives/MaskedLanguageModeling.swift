@@ -1,17 +1,21 @@
 // Shapes: B batch, L tokens, M masked tokens, V vocabulary.
 import Torch
 
-/// Ids that the tokenizer gives special tokens.
+/// Ids that the vocabulary gives the special tokens that masking knows.
 public struct SpecialTokens: Sendable, Equatable {
     /// Padding.
-    public var pad = 0
+    public let pad: Int
     /// Start of a sequence.
-    public var cls = 101
+    public let cls: Int
     /// Stands for a token to predict.
-    public var mask = 103
+    public let mask: Int
 
     /// Makes the value.
-    public init() {}
+    public init(pad: Int, cls: Int, mask: Int) {
+        self.pad = pad
+        self.cls = cls
+        self.mask = mask
+    }
 }
 
 /// A batch of captions with tokens masked for prediction.
@@ -53,7 +57,7 @@ public struct MaskedTokens: Sendable {
     }
 
     /// Masks captions; padding and class tokens are never chosen. int64 `[B, L]`
-    public init(_ ids: Tensor, _ draws: Draws, special: SpecialTokens = SpecialTokens()) {
+    public init(_ ids: Tensor, _ draws: Draws, special: SpecialTokens) {
         let protected = ids.equals(Double(special.pad)).or(ids.equals(Double(special.cls)))
         let selected = draws.select.and(protected.not())
         let masked = selected.and(draws.mask)

@@ -82,13 +82,15 @@ public final class ClassificationModel {
         _ c: ModelConfiguration, _ kind: Kind, distills: Bool, seed: UInt64 = 0,
         device: Device = .cpu
     ) throws {
-        try c.validate()
+        try c.validate(for: .reasoning)
         configuration = c
         self.kind = kind
         store = try ParameterStore(seed: seed, device: device)
         func parts(_ scope: ParameterScope, _ suffix: String) -> (Encoders, ClassificationHead) {
             (
-                Encoders(scope, suffix: suffix, c, looksAtPairs: kind == .imagePair),
+                Encoders(
+                    scope, suffix: suffix, c, looksAtPairs: kind == .imagePair,
+                    wrapsConcepts: c.compatibility == .official),
                 ClassificationHead(
                     scope["cls_head" + suffix], c.text.hiddenSize, classes: kind.classes)
             )
@@ -106,7 +108,7 @@ public final class ClassificationModel {
             teacher = nil
         }
         try store.validate()
-        twin = MomentumTwin(store, decay: c.momentum)
+        twin = MomentumTwin(store, decay: c.reasoningMomentum)
         try twin.copyOnlineWeights()
     }
 

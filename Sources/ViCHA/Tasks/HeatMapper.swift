@@ -25,17 +25,20 @@ public struct HeatMapper: Sendable {
     public func check(_ attention: Attention) throws {
         switch attention {
         case .matching(let layer):
-            guard encoders.text.fusionLayers.contains(layer) else {
+            let layers = encoders.text.fusionLayers
+            guard layers.contains(layer) else {
                 throw ModelConfigurationError(
                     key: "block_num",
-                    expected: "a fusion layer of the text encoder, in \(encoders.text.fusionLayers)"
-                )
+                    expected: "a fusion layer of the text encoder, from bert_config.fusion_layer "
+                        + "(\(layers.lowerBound)) on and below bert_config.num_hidden_layers "
+                        + "(\(layers.upperBound))", found: layer)
             }
         case .contrastive(let block):
             guard encoders.vision.blockNumbers.contains(block) else {
                 throw ModelConfigurationError(
                     key: "block_num",
-                    expected: "a block of the image encoder, in \(encoders.vision.blockNumbers)")
+                    expected: "a block of the image encoder, from 0 on and below vision_depth "
+                        + "(\(encoders.vision.blockNumbers.upperBound))", found: block)
             }
         }
     }

@@ -95,10 +95,10 @@ public final class QuestionAnsweringModel {
     public init(
         _ c: ModelConfiguration, distills: Bool, seed: UInt64 = 0, device: Device = .cpu
     ) throws {
-        try c.validate()
+        try c.validate(for: .reasoning)
         guard c.text.fusionLayer < c.text.layers else {
             throw ModelConfigurationError(
-                key: "fusion_layer",
+                key: "bert_config.fusion_layer",
                 expected:
                     "below num_hidden_layers (\(c.text.layers)), since the decoder has as many "
                     + "layers as there are for fusion")
@@ -108,7 +108,7 @@ public final class QuestionAnsweringModel {
         online = Part(store.root, suffix: "", c)
         teacher = distills ? Part(store.root.frozen, suffix: "_m", c) : nil
         try store.validate()
-        twin = MomentumTwin(store, decay: c.momentum)
+        twin = MomentumTwin(store, decay: c.reasoningMomentum)
         try twin.copyOnlineWeights()
     }
 

@@ -42,7 +42,8 @@ public struct RetrievalLosses: Sendable {
 /// The ViCHA model for image-text retrieval and for grounding, which is trained as retrieval of
 /// referring expressions (`spec.md` section 7).
 public final class RetrievalModel {
-    /// Sizes and switches; the hierarchical and masked-image parts have no place here.
+    /// Sizes and switches; the masked-image part has no place here, and the hierarchical one only
+    /// without concepts where the official code's behaviour is kept.
     public let configuration: ModelConfiguration
     /// All weights and buffers under the official keys.
     public let store: ParameterStore
@@ -57,11 +58,12 @@ public final class RetrievalModel {
     let projections: FeatureProjections
     let momentumProjections: FeatureProjections
     let matchingHead: Linear
+    private let alignment: LayerAlignment?
 
     /// Builds the model with random weights and its momentum twin as a copy.
     /// - Throws: ``ModelConfigurationError``, ``TorchError``
     public init(_ c: ModelConfiguration, seed: UInt64 = 0, device: Device = .cpu) throws {
-        try c.validate()
+        try c.validate(for: .retrieval)
         configuration = c
         store = try ParameterStore(seed: seed, device: device)
         let scope = store.root
@@ -73,6 +75,8 @@ public final class RetrievalModel {
         momentumProjections = FeatureProjections(scope.frozen, suffix: "_m", c)
         queue = FeatureQueue(
             scope, width: c.embedDim, length: c.queueSize, keepsIdentities: true)
+        alignment =
+            c.alignsHiddenStates(for: .retrieval) ? LayerAlignment(scope, c) : nil
         try store.validate()
         twin = MomentumTwin(store, decay: c.momentum)
         try twin.copyOnlineWeights()
@@ -135,8 +139,10 @@ public final class RetrievalModel {
             matches: matchesInBatch)
         let logits = matchingLogits(text, batch.texts.attentionMask, image, chosen, dropout)
         inspect?(logits)
+        let hidden = alignment?.loss(image.classTokens, texts, temperature: temperature)
         return RetrievalLosses(
-            ita: contrast.loss,
+            ita: hidden.map { contrast.loss + $0 * configuration.hiddenAlignmentWeight }
+                ?? contrast.loss,
             itm: ImageTextMatching.loss(
                 logits,
                 hasNegative: matchesInBatch.to(dtype: .float32).sum(1).isLess(than: Double(b))))

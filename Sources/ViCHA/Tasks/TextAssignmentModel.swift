@@ -65,13 +65,15 @@ public final class TextAssignmentModel {
     /// Builds the model with random weights.
     /// - Throws: ``ModelConfigurationError``, ``TorchError``
     public init(_ c: ModelConfiguration, seed: UInt64 = 0, device: Device = .cpu) throws {
-        try c.validate()
+        try c.validate(for: .reasoning)
         configuration = c
         store = try ParameterStore(seed: seed, device: device)
         let scope = store.root
-        encoders = Encoders(scope, suffix: "", c, looksAtPairs: true)
+        encoders = Encoders(
+            scope, suffix: "", c, looksAtPairs: true,
+            wrapsConcepts: c.compatibility == .official)
         projections = FeatureProjections(scope, suffix: "", c)
-        _ = scope.parameter("temp", [], .constant(c.temperature))
+        _ = scope.parameter("temp", [], .constant(Self.temperature))
         head = Linear(scope["ta_head"], c.text.hiddenSize, 3)
         try store.validate()
     }

@@ -14,7 +14,12 @@ public struct PatchMask: Sendable {
     public init(noise: Tensor, ratio: Double) {
         shuffle = noise.argsort(1)
         restore = shuffle.argsort(1)
-        keptCount = Int(Double(noise.size(1)) * (1 - ratio))
+        keptCount = Self.keptCount(of: noise.size(1), ratio: ratio)
+    }
+
+    /// Patches that are kept of some, cut to a whole number as in the official code.
+    static func keptCount(of patches: Int, ratio: Double) -> Int {
+        Int(Double(patches) * (1 - ratio))
     }
 
     private init(shuffle: Tensor, restore: Tensor, keptCount: Int) {
