@@ -133,17 +133,9 @@ public struct TableWriter {
                 claims.giveBack(shard)
                 return false
             }
-            removeLeftovers(of: shard)
+            let file = manifest.shardFile(shard)
+            removeAbandonedFiles(in: directory) { $0 == file }
             return true
-        }
-    }
-
-    /// Removes what a process that was killed while it wrote a shard has left.
-    private func removeLeftovers(of shard: Int) {
-        let prefix = manifest.shardFile(shard) + ".tmp-"
-        let files = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        for file in files where file.hasPrefix(prefix) {
-            unlink((directory as NSString).appendingPathComponent(file))
         }
     }
 

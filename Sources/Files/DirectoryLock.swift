@@ -17,21 +17,22 @@ public enum DirectoryLockError: Error, Equatable, Sendable, CustomStringConverti
     }
 }
 
-/// A directory that one process at a time may write to.
+/// A directory, or a part of the work in it, that one process at a time may write to.
 ///
 /// The system keeps the lock, on a file in the directory, and takes it back when the process ends
 /// in whatever way: the file that stays means nothing by itself.
 public final class DirectoryLock: Sendable {
-    /// Name of the file that is locked.
-    public static let fileName = ".lock"
-
     private let file: Int32
 
     /// Locks a directory, which is made where it is missing, until this object is gone.
+    ///
+    /// - Parameters:
+    ///   - directory: the directory
+    ///   - part: names a part of the work, which does not stand in the way of others; empty for all of it
     /// - Throws: ``DirectoryLockError``, ``FileWritingError``
-    public init(_ directory: String) throws {
+    public init(_ directory: String, part: String = "") throws {
         try makeDirectory(directory)
-        let path = (directory as NSString).appendingPathComponent(Self.fileName)
+        let path = (directory as NSString).appendingPathComponent(".\(part)lock")
         file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard file >= 0 else {
             throw DirectoryLockError.unavailable(

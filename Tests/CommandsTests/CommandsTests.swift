@@ -145,7 +145,7 @@ import Torch
             return ["--set", "train_file=[\(output)/\(name)]"]
         }
         try failure(annotations("empty.json", "[]"), "no record")
-        try failure(annotations("cut.json", "[{"), "no JSON array")
+        try failure(annotations("cut.json", "[{"), "line 1, column 3, in record 0")
         try failure(
             annotations("nocaption.json", #"[{"image": "photos/cat.png", "kwords": []}]"#),
             "record 0")
@@ -262,7 +262,7 @@ import Torch
 
     @Test func parityCommandCountsCases() throws {
         let fixtures = Self.root.appendingPathComponent("Tests/ParityTests/Fixtures").path
-        let result = try vicha(["parity", fixtures, "--only", "lr_schedule"])
+        let result = try vicha(["parity", fixtures, "--only", "options_lr_schedule"])
         #expect(result.status == 0)
         #expect(result.output.contains("1 passed, 0 failed"))
         let none = try vicha(["parity", "/nowhere"])

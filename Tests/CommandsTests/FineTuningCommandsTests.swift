@@ -1,6 +1,7 @@
 import Foundation
 import Images
 import Testing
+import Torch
 
 /// Retrieval and grounding as a user runs them: from scenes to evaluated models.
 extension CommandsTests {
@@ -136,12 +137,13 @@ extension CommandsTests {
             ["retrieval", "index", test, "--output-dir", index] + model)
         #expect(bareAgain.status != 0 && bareAgain.errors.contains("was begun with"))
         let other = directory + "/other.safetensors"
-        try FileManager.default.copyItem(
-            atPath: directory + "/pretrain/checkpoint_last.safetensors", toPath: other)
-        let handle = try #require(FileHandle(forUpdatingAtPath: other))
-        try handle.seek(toOffset: handle.seekToEnd() - 1)
-        try handle.write(contentsOf: Data([7]))
-        try handle.close()
+        var tensors = try SafetensorsFile(
+            path: directory + "/pretrain/checkpoint_last.safetensors"
+        ).tensors()
+        for (key, tensor) in tensors where key.hasSuffix("vision_proj.weight") {
+            tensors[key] = tensor * 2
+        }
+        try writeSafetensors(tensors, to: other)
         let foreign = try vicha(
             words + ["--index", index, "--checkpoint", other, "--vocabulary"]
                 + [scenes + "/vocab.txt", "--config", directory + "/pretrain/config.yaml"])

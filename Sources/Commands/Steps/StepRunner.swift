@@ -22,31 +22,33 @@ struct StepRunner {
         if let unknown = rerun.subtracting(names).sorted().first {
             throw StepError.unknown(step: unknown, known: names)
         }
-        let lock = try DirectoryLock(directory)
-        return try withExtendedLifetime(lock) {
-            try checkOptions(of: steps)
-            var results: [StepRecord.Result] = []
-            for (number, step) in steps.enumerated() {
-                let head = "[\(number + 1)/\(steps.count)] \(step.title)"
-                let now = try StepRecord(step)
-                let before = StepRecord(path: path(step, "json"))
-                let isSame = !rerun.contains(step.name) && before?.isSame(as: now) ?? false
-                if isSame, let result = before?.result, step.outputs.allSatisfy(Self.exists) {
-                    note("\(head): is there already")
-                    results.append(result)
-                    continue
-                }
-                note(head)
-                let isUnfinished = isSame && before?.result == nil
-                if !isUnfinished { try clear(step, before) }
-                guard
-                    let result = try run(
-                        step, isUnfinished ? before ?? now : now, goesOn: isUnfinished)
-                else { return nil }
-                results.append(result)
+        try checkOptions(of: steps)
+        var results: [StepRecord.Result] = []
+        for (number, step) in steps.enumerated() {
+            // Step by step: other processes may be at work on other steps.
+            let lock = try DirectoryLock(directory, part: step.name + ".")
+            let head = "[\(number + 1)/\(steps.count)] \(step.title)"
+            guard let result = try withExtendedLifetime(lock, { try result(of: step, head) }) else {
+                return nil
             }
-            return results
+            results.append(result)
         }
+        return results
+    }
+
+    /// How a step went that is there already, or that is done now; nil where the user stopped it.
+    private func result(of step: Step, _ head: String) throws -> StepRecord.Result? {
+        let now = try StepRecord(step)
+        let before = StepRecord(path: path(step, "json"))
+        let isSame = !rerun.contains(step.name) && before?.isSame(as: now) ?? false
+        if isSame, let result = before?.result, step.outputs.allSatisfy(Self.exists) {
+            note("\(head): is there already")
+            return result
+        }
+        note(head)
+        if isSame, let before, before.result == nil { return try run(step, before, goesOn: true) }
+        try clear(step, before)
+        return try run(step, now, goesOn: false)
     }
 
     /// All steps are looked at before the first is done, so that nothing is half replaced.
