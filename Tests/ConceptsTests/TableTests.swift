@@ -83,7 +83,8 @@ import Torch
             // What a process that was killed while it wrote leaves behind.
             try Data("half".utf8).write(
                 to: URL(
-                    fileURLWithPath: root + "/parts/shard-000003-of-000008.safetensors.tmp-123"))
+                    fileURLWithPath: root
+                        + "/parts/shard-000003-of-000008.safetensors.tmp-\(UUID().uuidString)"))
             var made: [Range<Int>] = []
             try Self.writer(root + "/parts", names).run { range, _ in
                 made.append(range)
