@@ -41,6 +41,14 @@ struct PretrainingRun {
             configuration.model, seed: options.seed, device: options.device)
         self.model = model
         if let directory = weights.textEncoder {
+            let own = directory + "/vocab.txt"
+            if FileManager.default.fileExists(atPath: own) {
+                let vocabulary = try WordPieceTokenizer(vocabularyFile: own).identity
+                guard vocabulary.isSame(as: tokenizer.identity) else {
+                    throw CheckpointError.otherVocabulary(
+                        path: directory, saved: vocabulary, now: tokenizer.identity)
+                }
+            }
             let names = ["/model.safetensors", "/pytorch_model.bin"].map { directory + $0 }
             // The second is only read to say what to do with it.
             let file = names.first(where: FileManager.default.fileExists) ?? names[0]

@@ -206,6 +206,29 @@ extension CommandsTests {
         }
     }
 
+    /// A BERT and a vocabulary that do not belong together.
+    @Test func vocabularyOfTheTextEncoderIsTheOneToUse() throws {
+        let directory = Self.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let bert = Self.root.appendingPathComponent(".venv/minilm").path
+        let lines = try String(contentsOfFile: bert + "/vocab.txt", encoding: .utf8)
+            .split(separator: "\n")
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true)
+        let other = directory + "/other.txt"
+        try (lines.prefix(1000) + lines.dropFirst(1000).reversed()).joined(separator: "\n")
+            .write(toFile: other, atomically: true, encoding: .utf8)
+        let result = try vicha([
+            "pretrain", "--config", "configs/pretrain_tiny.yaml", "--data-dir", "Samples",
+            "--data-json-dir", "Samples", "--output-dir", directory + "/run", "--text-encoder",
+            bert, "--vocabulary", other,
+        ])
+        #expect(result.status != 0)
+        #expect(
+            result.errors.contains(bert + "/vocab.txt") && result.errors.contains(other),
+            "\(result.errors)")
+    }
+
     /// A clone that was built can be moved: the program finds libtorch from where it lies.
     @Test func builtClonesCanBeMoved() throws {
         let clone = Self.temporaryDirectory()

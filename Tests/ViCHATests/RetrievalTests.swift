@@ -278,6 +278,31 @@ import Torch
         #expect(error.unexpected == ["foo"] && !error.missing.isEmpty)
     }
 
+    /// What only training compares with is neither built for an evaluation nor missed in a checkpoint.
+    @Test func evaluationNeedsNeitherQueueNorTeacher() throws {
+        let c = configuration()
+        let trained = try RetrievalModel(c, seed: 6)
+        var other = c
+        other.queueSize *= 2
+        let model = try RetrievalModel(other, isTrained: false, seed: 7)
+        #expect(model.store.entries.allSatisfy { MomentumTwin.onlineKey(of: $0.key) == nil })
+        #expect(model.store["image_queue"] == nil)
+        let whole = trained.store.state
+        let bare = whole.filter {
+            MomentumTwin.onlineKey(of: $0.key) == nil && !$0.key.contains("queue")
+        }
+        #expect(bare.count < whole.count)
+        for weights in [whole, bare] {
+            #expect(try model.load(weights).initialized.isEmpty)
+            let (found, expected) = (
+                try #require(model.store["itm_head.weight"]),
+                try #require(trained.store["itm_head.weight"])
+            )
+            #expect(try (found - expected).magnitude().maximum().item() == 0)
+        }
+        #expect(throws: StateDictionaryError.self) { try trained.load(bare) }
+    }
+
     /// Maps of tokens add up to the map of the text, padding has none, and phrases of one image can
     /// share it.
     @Test(arguments: [HeatMapper.Attention.matching(layer: 3), .contrastive(block: 1)])

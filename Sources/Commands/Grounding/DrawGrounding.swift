@@ -46,7 +46,7 @@ struct DrawGrounding: ParsableCommand {
         let configuration = try heat.applied(to: trained.configuration())
         let device = try trained.model.device.resolved()
         let tokenizer = try trained.model.tokenizer(for: configuration.model)
-        let model = try RetrievalModel(configuration.model, device: device)
+        let model = try RetrievalModel(configuration.model, isTrained: false, device: device)
         try trained.model.load(trained.checkpoint, into: model, tokenizer.identity)
         let mapper = model.heatMapper
         try mapper.check(configuration.attention)

@@ -38,7 +38,8 @@ struct EvaluateGrounding: ParsableCommand {
         let configuration = try heat.applied(to: model.configuration())
         let device = try model.model.device.resolved()
         let run = try GroundingRun(
-            configuration, model, checkpoint: evaluation.checkpoint, device: device)
+            configuration, model, checkpoint: evaluation.checkpoint, isTrained: false,
+            device: device)
         guard let data = try run.evaluationData() else {
             throw ModelConfigurationError(
                 key: "test_file", expected: "a list of annotation files")

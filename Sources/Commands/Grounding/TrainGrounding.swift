@@ -35,8 +35,8 @@ struct TrainGrounding: ParsableCommand {
         let stop = StopSignal()
         stop.watchSignals()
         let run = try GroundingRun(
-            configuration, model, checkpoint: training.startingWeights(), seed: options.seed,
-            device: options.device)
+            configuration, model, checkpoint: training.startingWeights(), isTrained: true,
+            seed: options.seed, device: options.device)
         let dataset = try run.dataset()
         let trainer = try Trainer(
             GroundingTask(

@@ -44,7 +44,8 @@ struct EvaluateRetrieval: ParsableCommand {
         let processes = try processes.start()
         let device = try model.model.device.resolved(processes)
         let run = try RetrievalRun(
-            configuration, model, checkpoint: evaluation.checkpoint, device: device)
+            configuration, model, checkpoint: evaluation.checkpoint, isTrained: false,
+            device: device)
         let sets = try run.evaluationSets()
         guard !sets.named.isEmpty else {
             throw ModelConfigurationError(

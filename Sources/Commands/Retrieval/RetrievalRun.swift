@@ -10,13 +10,16 @@ extension FineTuningRun<RetrievalConfiguration, RetrievalModel> {
     /// Builds the model and takes over the weights of a checkpoint, where one is given.
     init(
         _ configuration: RetrievalConfiguration, _ options: ModelRunOptions, checkpoint: String?,
-        seed: UInt64 = 0, device: Device
+        isTrained: Bool, seed: UInt64 = 0, device: Device
     ) throws {
         try configuration.validate()
         try self.init(
             configuration, options, imageRoot: configuration.fineTuning.imageRoot,
             checkpoint: checkpoint
-        ) { try RetrievalModel(configuration.model, seed: seed, device: device) }
+        ) {
+            try RetrievalModel(
+                configuration.model, isTrained: isTrained, seed: seed, device: device)
+        }
     }
 
     /// The pairs of training.

@@ -33,8 +33,8 @@ struct TrainRetrieval: ParsableCommand {
         let stop = StopSignal()
         stop.watchSignals()
         let run = try RetrievalRun(
-            configuration, model, checkpoint: training.startingWeights(), seed: options.seed,
-            device: options.device)
+            configuration, model, checkpoint: training.startingWeights(), isTrained: true,
+            seed: options.seed, device: options.device)
         let dataset = try run.dataset()
         let trainer = try Trainer(
             RetrievalTask(

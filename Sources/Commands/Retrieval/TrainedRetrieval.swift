@@ -52,7 +52,7 @@ struct TrainedRetrieval {
         device = try options.model.device.resolved()
         autocast = options.model.device.autocast
         tokenizer = try options.model.tokenizer(for: configuration.model)
-        model = try RetrievalModel(configuration.model, device: device)
+        model = try RetrievalModel(configuration.model, isTrained: false, device: device)
         try options.model.load(options.checkpoint, into: model, tokenizer.identity)
     }
 

@@ -14,6 +14,10 @@ public enum FineTuningWeights {
         "temp", "image_queue", "text_queue", "queue_ptr", "idx_queue", "vision_proj.", "text_proj.",
         "vision_proj_m.", "text_proj_m.", "itm_head.",
     ]
+    /// Beginnings of the keys of what retrieval compares with in training beside the batch.
+    static let memory = [
+        "image_queue", "text_queue", "queue_ptr", "idx_queue", "vision_proj_m.", "text_proj_m.",
+    ]
     /// Beginnings of the keys of momentum weights.
     static let momentum = [
         "visual_encoder_m.", "text_encoder_m.", "text_decoder_m.", "cls_head_m.", "kw_encoder_m.",
@@ -149,7 +153,7 @@ public protocol FineTunedModel {
 
 extension RetrievalModel: FineTunedModel {
     /// Takes over the weights of a pretraining run or of a fine-tuned model, perhaps at another image
-    /// size. The queues are taken too; a pretraining run has no identities for them.
+    /// size. A model that is trained takes the queues too; a pretraining run has no identities for them.
     ///
     /// - Parameters:
     ///   - tensors: a state dictionary
@@ -164,6 +168,7 @@ extension RetrievalModel: FineTunedModel {
                 .withPositionEmbeddings(resizedTo: configuration.vision.grid),
             allowingMissing: ["idx_queue", "vision_proj_hidden.", "text_proj_hidden."],
             allowingUnexpected: FineTuningWeights.pretrainingOnly + FineTuningWeights.languageHeads
+                + (isTrained ? [] : FineTuningWeights.momentum + FineTuningWeights.memory)
                 + allowingUnexpected)
     }
 }

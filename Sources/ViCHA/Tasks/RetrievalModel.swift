@@ -49,20 +49,33 @@ public final class RetrievalModel {
     public let store: ParameterStore
     /// Scalar; not clamped in fine-tuning.
     public let temperature: Tensor
-    /// Earlier momentum features.
-    public let queue: FeatureQueue
     /// Moves the momentum weights.
     public let twin: MomentumTwin
     let online: Encoders
-    let momentum: Encoders
     let projections: FeatureProjections
-    let momentumProjections: FeatureProjections
     let matchingHead: Linear
+    private let teacher: Teacher?
     private let alignment: LayerAlignment?
 
+    /// What only training needs.
+    private struct Teacher {
+        let encoders: Encoders
+        let projections: FeatureProjections
+        /// Earlier momentum features.
+        let queue: FeatureQueue
+    }
+
     /// Builds the model with random weights and its momentum twin as a copy.
+    ///
+    /// - Parameters:
+    ///   - c: sizes and switches
+    ///   - isTrained: whether there are a momentum twin and queues, which an evaluation does not need
+    ///   - seed: of the weights
+    ///   - device: where they are
     /// - Throws: ``ModelConfigurationError``, ``TorchError``
-    public init(_ c: ModelConfiguration, seed: UInt64 = 0, device: Device = .cpu) throws {
+    public init(
+        _ c: ModelConfiguration, isTrained: Bool = true, seed: UInt64 = 0, device: Device = .cpu
+    ) throws {
         try c.validate(for: .retrieval)
         configuration = c
         store = try ParameterStore(seed: seed, device: device)
@@ -71,16 +84,22 @@ public final class RetrievalModel {
         online = Encoders(scope, suffix: "", c)
         projections = FeatureProjections(scope, suffix: "", c)
         matchingHead = Linear(scope["itm_head"], c.text.hiddenSize, 2)
-        momentum = Encoders(scope.frozen, suffix: "_m", c)
-        momentumProjections = FeatureProjections(scope.frozen, suffix: "_m", c)
-        queue = FeatureQueue(
-            scope, width: c.embedDim, length: c.queueSize, keepsIdentities: true)
+        teacher =
+            isTrained
+            ? Teacher(
+                encoders: Encoders(scope.frozen, suffix: "_m", c),
+                projections: FeatureProjections(scope.frozen, suffix: "_m", c),
+                queue: FeatureQueue(
+                    scope, width: c.embedDim, length: c.queueSize, keepsIdentities: true)) : nil
         alignment =
             c.alignsHiddenStates(for: .retrieval) ? LayerAlignment(scope, c) : nil
         try store.validate()
         twin = MomentumTwin(store, decay: c.momentum)
         try twin.copyOnlineWeights()
     }
+
+    /// Whether the model has what training needs beside what an evaluation needs.
+    var isTrained: Bool { teacher != nil }
 
     /// Scores images against texts.
     public var scorer: RetrievalScorer {
@@ -103,23 +122,26 @@ public final class RetrievalModel {
     ///   - alpha: share of the momentum model in the targets; 0 is no distillation
     ///   - dropout: source of dropout; nil for none
     ///   - inspect: receives the matching logits, positives first. `[3B, 2]`
+    /// - Precondition: the model is one that is trained.
     /// - Throws: ``TorchError``, ``FeatureQueueError``
     public func losses(
         _ batch: RetrievalBatch, _ negatives: NegativeSelection, alpha: Double,
         dropout: Generator? = nil, inspect: ((Tensor) -> Void)? = nil
     ) throws -> RetrievalLosses {
+        guard let teacher else { preconditionFailure("a model for evaluation has no losses") }
+        let queue = teacher.queue
         let image = online.encode(images: batch.images, concepts: batch.concepts, dropout: dropout)
         let texts = online.text.encodeText(batch.texts, dropout: dropout)
         let text = texts[texts.count - 1]
 
         try twin.update()
-        let teacher = withoutGradient {
-            let image = momentum.encode(
+        let taught = withoutGradient {
+            let image = teacher.encoders.encode(
                 images: batch.images, concepts: batch.concepts, dropout: dropout)
-            let texts = momentum.text.encodeText(batch.texts, dropout: dropout)
+            let texts = teacher.encoders.text.encodeText(batch.texts, dropout: dropout)
             return (
-                image: momentumProjections.features(of: image),
-                text: momentumProjections.features(ofText: texts[texts.count - 1])
+                image: teacher.projections.features(of: image),
+                text: teacher.projections.features(ofText: texts[texts.count - 1])
             )
         }
         let (b, own) = (batch.images.size(0), batch.identities.unsqueezed(1))
@@ -128,10 +150,10 @@ public final class RetrievalModel {
             .concatenated([batch.identities.unsqueezed(0), earlier], dimension: 1))
         let contrast = ImageTextContrastive.loss(
             image: projections.features(of: image), text: projections.features(ofText: text),
-            momentumImage: teacher.image, momentumText: teacher.text, imageQueue: queue.images,
+            momentumImage: taught.image, momentumText: taught.text, imageQueue: queue.images,
             textQueue: queue.texts, temperature: temperature, alpha: alpha, matches: matches)
         try queue.enqueue(
-            images: teacher.image, texts: teacher.text, identities: batch.identities)
+            images: taught.image, texts: taught.text, identities: batch.identities)
 
         let matchesInBatch = matches.slice(1, 0..<b)
         let chosen = ImageTextMatching.negatives(
