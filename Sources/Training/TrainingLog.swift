@@ -78,7 +78,14 @@ final class TrainingLog {
     private static func open(_ path: String, keeping isKept: (Position) -> Bool) throws
         -> FileHandle
     {
-        let old = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        var old = ""
+        if FileManager.default.fileExists(atPath: path) {
+            do {
+                old = try String(contentsOfFile: path, encoding: .utf8)
+            } catch {
+                throw FileWritingError(path: path, error)
+            }
+        }
         let kept = old.split(separator: "\n").filter { line in
             (try? JSONDecoder().decode(Position.self, from: Data(line.utf8))).map(isKept) ?? false
         }

@@ -119,6 +119,15 @@ extension CommandsTests {
         let itself = try pretrain(
             output, ["--overwrite", "--checkpoint", output + "/checkpoint_last.safetensors"])
         #expect(itself.status != 0 && itself.errors.contains("which the run starts from"))
+        // A run that was saved elsewhere does not go on among the logs of this one.
+        let elsewhere = Self.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: elsewhere) }
+        #expect(try pretrain(elsewhere, ["--max-steps", "1"]).status == 0)
+        let saved = ["--resume", "--checkpoint", elsewhere + "/checkpoint_last.safetensors"]
+        let mixed = try pretrain(output, saved)
+        #expect(mixed.status != 0 && mixed.errors.contains("holds another run"))
+        let moved = try pretrain(output + "/moved", saved + ["--max-steps", "3"])
+        #expect(moved.status == 0, "\(moved.errors)")
         let third = try pretrain(output, ["--max-steps", "1", "--overwrite"])
         #expect(third.status == 0, "\(third.errors)")
         #expect(try log().split(separator: "\n").count == 1)

@@ -51,10 +51,13 @@ struct RunDirectoryOptions: ParsableArguments {
     }
 
     /// The trainer's options; the directory belongs to this process from here on.
-    func options() throws -> TrainingOptions {
+    ///
+    /// - Parameter isContinued: whether the run that goes on is the one in the directory, and not one that
+    ///   was saved elsewhere
+    func options(isContinued: Bool = true) throws -> TrainingOptions {
         var options = TrainingOptions(
             directory: try RunDirectory(
-                outputDir, resume ? .resuming : overwrite ? .overwriting : .new))
+                outputDir, resume && isContinued ? .resuming : overwrite ? .overwriting : .new))
         options.seed = seed
         options.maxSteps = maxSteps
         options.saveInterval = 60 * saveEvery

@@ -104,7 +104,10 @@ extension WordPieceTokenizer {
 struct TrainingRunOptions: ParsableArguments {
     @OptionGroup var directory: RunDirectoryOptions
 
-    @Option(help: "Weights to start from, or with --resume the run to go on with.")
+    @Option(
+        help:
+            "Weights to start from, or with --resume the run to go on with, in a directory of its own."
+    )
     var checkpoint: String?
 
     @Option(
@@ -130,12 +133,13 @@ struct TrainingRunOptions: ParsableArguments {
 
     /// The trainer's options; the output directory belongs to this process from here on.
     func options(_ run: ModelRunOptions) throws -> TrainingOptions {
-        if directory.overwrite, let checkpoint, lies(checkpoint, in: directory.outputDir) {
+        let isWithin = checkpoint.map { lies($0, in: directory.outputDir) }
+        if directory.overwrite, let checkpoint, isWithin == true {
             throw ValidationError(
                 "--overwrite would remove '\(checkpoint)', which the run starts from; name another "
                     + "--output-dir")
         }
-        var options = try directory.options()
+        var options = try directory.options(isContinued: isWithin ?? true)
         options.device = try run.model.device.resolved()
         options.autocast = run.model.device.autocast
         options.workers = run.workers
