@@ -67,6 +67,8 @@ struct Fuzz: ParsableCommand {
             for reader in Reader.all { print(reader.name) }
             return
         }
+        // A row is seen when its reader is done, whoever reads along.
+        setlinebuf(stdout)
         let directory = try Self.workDirectory()
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let bounds = Fuzzer.Bounds(time: seconds, memory: memory << 20)
