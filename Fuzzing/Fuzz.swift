@@ -67,8 +67,6 @@ struct Fuzz: ParsableCommand {
             for reader in Reader.all { print(reader.name) }
             return
         }
-        // A row is seen when its reader is done, whoever reads along.
-        setlinebuf(stdout)
         let directory = try Self.workDirectory()
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let bounds = Fuzzer.Bounds(time: seconds, memory: memory << 20)
@@ -114,6 +112,8 @@ struct Fuzz: ParsableCommand {
                 print("  found: \(finding.reason)\n  in \(path)")
             }
             found += max(0, tally.findings.count - Self.mostKept)
+            // A row is seen when its reader is done, also where a pipe follows.
+            fflush(nil)
         }
         if found == 0 { rmdir(keep) }
         return found
