@@ -21,6 +21,8 @@ struct Fuzzer {
     /// What came of the inputs of a reader.
     struct Tally {
         var inputs = 0
+        /// Uses of the reader that gave a value for some input, by their numbers.
+        var usesThatAccepted: Set<Int> = []
         /// Inputs of which every use gave a value.
         var accepted = 0
         /// Inputs of which some use gave an error.
@@ -102,6 +104,7 @@ struct Fuzzer {
 
     fileprivate struct Result {
         var answers: [String] = []
+        var usesThatAccepted: Set<Int> = []
         var isAccepted = true
         var time = 0.0
         var growth = 0
@@ -124,10 +127,11 @@ struct Fuzzer {
             result.findings.append(Finding(reader: reader.name, input: bytes, reason: reason))
         }
         let start = ContinuousClock.now
-        for use in reader.uses {
+        for (number, use) in reader.uses.enumerated() {
             do {
                 try use(input)
                 result.answers.append("accepted")
+                result.usesThatAccepted.insert(number)
             } catch {
                 result.isAccepted = false
                 let text = "\(error)"
@@ -153,6 +157,7 @@ struct Fuzzer {
 extension Fuzzer.Tally {
     fileprivate mutating func add(_ result: Fuzzer.Result) {
         inputs += 1
+        usesThatAccepted.formUnion(result.usesThatAccepted)
         if result.isAccepted { accepted += 1 } else { refused += 1 }
         longest = max(longest, result.time)
         largestGrowth = max(largestGrowth, result.growth)

@@ -84,16 +84,17 @@ extension Reader {
         records(
             PretrainingRecord.self, "pretraining-records",
             #"[{"image": "a/b.jpg", "caption": ["a dog", "é"], "kwords": ["dog", "grass"]}, "#
-                + #"{"image": "c.jpg", "caption": "a cat"}]"#),
+                + #"{"image": "c.jpg", "caption": "a cat", "kwords": []}]"#),
         records(
             RetrievalRecord.self, "retrieval-records",
             #"[{"image": "a.jpg", "caption": "a dog", "image_id": "coco_7", "kwords": ["dog"]}, "#
-                + #"{"image": "c.jpg", "caption": ["a", "b"], "image_id": 7}]"#),
+                + #"{"image": "c.jpg", "caption": ["a", "b"], "image_id": 7, "kwords": ["dog"]}]"#),
         records(
             QuestionRecord.self, "question-records",
             #"[{"image": "a.jpg", "dataset": "vqa", "question": "what?", "question_id": 3, "#
                 + #""answer": ["dog", "dog", "cat"], "kwords": ["dog"]}, {"image": "b.jpg", "#
-                + #""dataset": "vg", "question": "why?", "answer": "because"}]"#),
+                + #""dataset": "vg", "question": "why?", "answer": "because", "kwords": ["dog", "cat"]}]"#
+        ),
         records(
             ReferringRecord.self, "referring-records",
             #"[{"image": "a.jpg", "text": "left dog", "ref_id": 7, "kwords": ["dog"]}]"#),
@@ -150,7 +151,8 @@ extension Reader {
                 { _ = try JSONDocument($0.bytes as NSData).decode([[String: Int]].self) },
                 { try JSONFile.readTexts(path: $0.path, field: "a") { _ in } },
                 { try JSONFile.readNumberLists(path: $0.path) { _, _ in } },
-            ]),
+            ],
+            others: [#"{"a": [1, -2.5e3], "b": []}"#, #"[{"a": 1, "b": -2}]"#]),
     ]
 
     private static func records<Record: AnnotationRecord>(
@@ -168,11 +170,13 @@ extension Reader {
     }
 
     /// A reader of JSON; other programs write it in other encodings too.
-    static func json(_ name: String, _ seed: String, _ uses: [Use]) -> Reader {
+    static func json(
+        _ name: String, _ seed: String, _ uses: [Use], others: [String] = []
+    ) -> Reader {
         Reader(
             name: name, file: "a.json", form: .text,
             seeds: { _ in
-                [Data(seed.utf8), Data(seed.utf8), Data(seed.utf8)]
+                ([seed, seed, seed] + others).map { Data($0.utf8) }
                     + [String.Encoding.utf16, .utf32LittleEndian].compactMap {
                         seed.data(using: $0)
                     }

@@ -21,13 +21,14 @@ extension Reader {
         Reader(
             name: name, file: "a.yaml", form: .text,
             seeds: { directory in
-                try Data(#"{"hidden_size": 32, "num_hidden_layers": 2, "vocab_size": 50}"#.utf8)
+                try Data(#"{"hidden_size": 768}"#.utf8)
                     .write(to: URL(fileURLWithPath: directory + "/bert.json"))
                 let text = try ConfigurationFile.text(values)
+                    .replacing("train_file: []", with: "train_file: [a.json]")
                 let official = """
                     train_file: ['a.json', "b.json"]
                     bert_config: 'bert.json'
-                    image_res: 32
+                    image_res: 256
                     optimizer: {opt: adamW, lr: 1e-4, weight_decay: 0.02}
                     schedular: {sched: cosine, lr: 1e-4, epochs: 3, min_lr: 1e-5}
                     batch_size: &size 4

@@ -17,23 +17,13 @@ import Testing
     @Test(arguments: Reader.all.map(\.name)) func nothingIsFound(_ name: String) throws {
         let reader = try #require(Reader.all.first { $0.name == name })
         try withFuzzer { fuzzer in
-            let tally = try fuzzer.run(reader, count: 200, seed: 1)
+            let tally = try fuzzer.run(reader, count: 100, seed: 1)
             #expect(tally.findings.map(\.reason) == [])
-            #expect(tally.inputs == 200)
-            // Otherwise the whole files are none, or the changes change nothing.
-            #expect(tally.accepted > 0)
+            #expect(tally.inputs == 100)
+            // Otherwise no whole file suits a use, which then only sees the first check fail.
+            #expect(tally.usesThatAccepted.count == reader.uses.count)
             let takesAnything = ["captions", "wordnet"]
             #expect(tally.refused > 0 || takesAnything.contains(name))
-        }
-    }
-
-    /// Whole files are taken as they are, or a reader is only tried on what its first check refuses.
-    @Test func theFirstWholeFileIsAccepted() throws {
-        for reader in Reader.all where !["json", "pretraining-records"].contains(reader.name) {
-            try withFuzzer { fuzzer in
-                let tally = try fuzzer.run(reader, count: 1, seed: 1)
-                #expect(tally.accepted == 1, "\(reader.name)")
-            }
         }
     }
 
@@ -50,7 +40,7 @@ import Testing
     @Test func errorsThatNobodyUnderstandsAreFound() throws {
         #expect(try findings { _ in throw Silly(description: "no key CodingKeys(a)") }.count == 1)
         #expect(
-            try findings { _ in throw Silly(description: String(repeating: "long ", count: 2000)) }
+            try findings { _ in throw Silly(description: String(repeating: "long ", count: 1000)) }
                 .count == 1)
         #expect(try findings { _ in throw Silly(description: "'a' is no number") } == [])
     }
