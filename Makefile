@@ -1,7 +1,7 @@
 # Every target sets up what is missing first.
 CASES ?= ../shared/parity
 VICHA = .build/release/vicha
-SOURCES = Package.swift Sources Tests Benchmarks
+SOURCES = Package.swift Sources Tests Benchmarks Fuzzing
 
 .PHONY: setup build demo test parity lint format
 

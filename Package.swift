@@ -89,6 +89,15 @@ let package = Package(
             ],
             path: "Benchmarks", exclude: ["README.md", "attach_per_record.py"],
             swiftSettings: swift),
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "CLIP", "Concepts", "Datasets", "Files", "Images", "Nouns", "Text", "Torch",
+                "Training", "ViCHA",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Fuzzing", swiftSettings: swift),
+        .testTarget(name: "FuzzingTests", dependencies: ["fuzz"], swiftSettings: swift),
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swift),
         .testTarget(
             name: "TorchTests", dependencies: ["Torch"], exclude: ["Fixtures"], swiftSettings: swift

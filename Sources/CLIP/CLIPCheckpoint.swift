@@ -69,6 +69,8 @@ public struct CLIPCheckpoint {
             let read = try HuggingFaceFiles(directory: path)
             configuration = read.model
             preparation = read.preparation
+            // Weights are named by the sizes, of which a damaged file may have any.
+            try Self.validate(configuration, path: path)
             weights = CLIPWeights.renamed(
                 huggingFace: try tensors(Self.huggingFaceWeightFiles), configuration)
         } else {
@@ -76,14 +78,18 @@ public struct CLIPCheckpoint {
                 path: path,
                 reason: "it has neither \(Self.openCLIPConfiguration) nor config.json")
         }
+        try Self.validate(configuration, path: path)
+        let named = [configuration.vision.blocks.activation, configuration.text.blocks.activation]
+        if let activation, named != [activation, activation] {
+            throw CLIPError.otherActivation(path: path)
+        }
+    }
+
+    private static func validate(_ configuration: CLIPConfiguration, path: String) throws {
         do {
             try configuration.validate()
         } catch CLIPError.invalidConfiguration(let what) {
             throw CLIPError.unknownLayout(path: path, reason: what)
-        }
-        let named = [configuration.vision.blocks.activation, configuration.text.blocks.activation]
-        if let activation, named != [activation, activation] {
-            throw CLIPError.otherActivation(path: path)
         }
     }
 

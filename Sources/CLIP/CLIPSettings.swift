@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A value of a JSON file of settings.
@@ -32,7 +33,7 @@ indirect enum SettingValue: Decodable, Equatable {
         case .null: "null"
         case .flag(let value): "\(value)"
         case .number(let value): Int(exactly: value).map(String.init) ?? "\(value)"
-        case .text(let value): "'\(value.prefix(60))'"
+        case .text(let value): "'\(value.excerpt())'"
         case .list(let values):
             values.count > 8 ? "a list" : "[\(values.map(\.text).joined(separator: ", "))]"
         case .section: "a section"
@@ -80,13 +81,14 @@ final class CLIPSettings {
 
     private func invalid(_ key: String, _ value: SettingValue?, _ expected: String) -> CLIPError {
         .invalidSetting(
-            path: path, setting: prefix + key, found: value?.text ?? "missing", expected: expected)
+            path: path, setting: prefix + key.excerpt(), found: value?.text ?? "missing",
+            expected: expected)
     }
 
     /// An error for a value that is understood and cannot be done.
     func unsupported(_ key: String, _ supported: String) -> CLIPError {
         .unsupportedSetting(
-            path: path, setting: prefix + key, found: (values[key] ?? .null).text,
+            path: path, setting: prefix + key.excerpt(), found: (values[key] ?? .null).text,
             supported: supported)
     }
 

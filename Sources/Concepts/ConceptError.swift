@@ -1,3 +1,5 @@
+import Files
+
 /// Why visual concepts cannot be found or attached.
 public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
     case emptyVocabulary(path: String)
@@ -37,17 +39,17 @@ public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
         case .otherModel(let path):
             "'\(path)' was made with other weights; use those, or make it again in a new directory"
         case .missingEmbedding(let name, let path):
-            "there is no embedding of '\(name)' in '\(path)'; embed the file that it stands in"
+            "there is no embedding of '\(name.excerpt())' in '\(path)'; embed the file that it stands in"
         case .invalidShare(let share):
             "the share to keep must be more than 0 and at most 1, not \(share)"
         case .noReadableImage(let name, let reason):
-            "no image could be read, '\(name)' for one (\(reason)); check --data-dir and "
+            "no image could be read, '\(name.excerpt(400))' for one (\(reason)); check --data-dir and "
                 + "--replace-prefix"
         case .invalidTemplate(let text):
             "a template has one {} in the place of the concept, as in 'a photo of a {}', not "
                 + "'\(text)'"
         case .noDirection(let name, let path):
-            "the embedding of '\(name)' in '\(path)' is zero or has numbers that are not finite, so "
+            "the embedding of '\(name.excerpt())' in '\(path)' is zero or has numbers that are not finite, so "
                 + "that nothing can be compared with it; embed it again, or take it out"
         case .foreignDirectory(let path):
             "'\(path)' is where intermediate results go, but something else lies there; move it "

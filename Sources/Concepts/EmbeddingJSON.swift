@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 import Text
 import Torch
@@ -20,7 +21,7 @@ struct EmbeddingJSON {
         try JSONFile.readNumberLists(path: path) { name, numbers in
             if names.count == 0 { width = numbers.count }
             guard numbers.count == width, width > 0 else {
-                throw malformed("'\(name)' has \(numbers.count) numbers, others \(width)")
+                throw malformed("'\(name.excerpt())' has \(numbers.count) numbers, others \(width)")
             }
             let (number, isNew) = names.insert(name)
             if isNew {

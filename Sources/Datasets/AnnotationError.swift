@@ -27,7 +27,7 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
         case .empty(let files):
             "there is no record in \(files.joined(separator: ", ")); nothing can be trained on"
         case .unknownReference(let id, let phrase):
-            "the phrase '\(phrase)' has "
+            "the phrase '\(phrase.excerpt())' has "
                 + (id.map { "the ref_id \($0), which is not among the references" } ?? "no ref_id")
                 + "; test_file, the file of references and instances.json must belong together"
         case .unansweredQuestions(let count, let example):

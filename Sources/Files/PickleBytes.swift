@@ -69,7 +69,9 @@ struct PickleBytes {
     }
 
     private func decimal(_ text: String, _ start: Int) throws -> Int {
-        guard let value = Int(text) else { throw error("'\(text)' is no whole number", start) }
+        guard let value = Int(text) else {
+            throw error("'\(text.excerpt())' is no whole number", start)
+        }
         return value
     }
 
@@ -80,7 +82,9 @@ struct PickleBytes {
         switch code {
         case UInt8(ascii: "F"):
             let text = try line()
-            guard let value = Double(text) else { throw error("'\(text)' is no number", start) }
+            guard let value = Double(text) else {
+                throw error("'\(text.excerpt())' is no number", start)
+            }
             return .double(value)
         case UInt8(ascii: "I"), UInt8(ascii: "L"):
             let text = try line()

@@ -195,7 +195,7 @@ public struct PickleReader {
     private mutating func name(_ module: String, _ name: String, _ start: Int) throws {
         let full = module + "." + name
         guard allowsName(full) else {
-            throw input.error("it names the class or function '\(full)'", start)
+            throw input.error("it names the class or function '\(full.excerpt())'", start)
         }
         push(.name(full))
     }

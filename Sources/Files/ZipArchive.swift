@@ -60,10 +60,10 @@ public final class ZipArchive {
     /// - Throws: ``ZipError``
     public func bytes(of name: String) throws -> UnsafeRawBufferPointer {
         guard let entry = entries[name] else {
-            throw ZipError(path: path, reason: "there is no file '\(name)' in it")
+            throw ZipError(path: path, reason: "there is no file '\(name.excerpt())' in it")
         }
         guard entry.isStored else {
-            throw ZipError(path: path, reason: "'\(name)' is compressed")
+            throw ZipError(path: path, reason: "'\(name.excerpt())' is compressed")
         }
         do {
             let bytes = Bytes(data: mapping)
@@ -73,7 +73,7 @@ public final class ZipArchive {
             let extraLength = Int(try bytes.number(UInt16.self, header + 28))
             let start = header + Format.localHeader.size + nameLength + extraLength
             guard start <= mapping.length, entry.size <= mapping.length - start else {
-                throw Malformed(reason: "'\(name)' reaches beyond its end")
+                throw Malformed(reason: "'\(name.excerpt())' reaches beyond its end")
             }
             return UnsafeRawBufferPointer(start: mapping.bytes + start, count: entry.size)
         } catch let error as Malformed {

@@ -17,7 +17,7 @@ public enum VocabularyError: Error, Equatable, Sendable, CustomStringConvertible
         case .missingToken(let path, let token):
             "the vocabulary '\(path)' has no token '\(token)'; it is no BERT vocab.txt"
         case .duplicateToken(let path, let token, let line):
-            "the vocabulary '\(path)' has the token '\(token)' again in line \(line)"
+            "the vocabulary '\(path)' has the token '\(token.excerpt())' again in line \(line)"
         case .malformedMerge(let path, let line):
             "line \(line) of '\(path)' is no pair of known pieces; give the merges.txt of a CLIP model"
         case .tooFewMerges(let path, let found, let needed):

@@ -28,5 +28,7 @@ public struct VocabularyIdentity: Codable, Sendable, Equatable, CustomStringConv
     }
 
     /// The file, for people.
-    public var description: String { "'\(file)' (\(size) tokens, \(checksum.prefix(8)))" }
+    public var description: String {
+        "'\(file.excerpt(400))' (\(size) tokens, \(checksum.excerpt(8)))"
+    }
 }

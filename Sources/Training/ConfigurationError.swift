@@ -1,3 +1,4 @@
+import Files
 import Yams
 
 /// Why a configuration file cannot be used.
@@ -14,10 +15,10 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
         case .unreadable(let file, let reason): "cannot read the configuration '\(file)': \(reason)"
         case .malformed(let file, let reason): "'\(file)' is no valid YAML: \(reason)"
         case .wrongValue(let file, let key, let expected, let found):
-            "'\(file)', key '\(key)': \(expected), found \(found)"
+            "'\(file)', key '\(key.excerpt())': \(expected.excerpt(400)), found \(found)"
         case .missingFile(let file, let key, let value, let searched):
-            "'\(file)', key '\(key)': there is no file '\(value)'; looked at "
-                + searched.joined(separator: ", ")
+            "'\(file)', key '\(key)': there is no file '\(value.excerpt())'; looked at "
+                + searched.map { $0.excerpt(400) }.joined(separator: ", ")
         case .invalidOverride(let text):
             "'\(text)' is no setting of the form key=value, such as batch_size=8 or optimizer.lr=1e-5"
         }
@@ -59,7 +60,8 @@ extension ConfigurationError {
 
     private static func words(_ node: Node?) -> String {
         switch node {
-        case .scalar(let scalar)?: scalar.string.isEmpty ? "nothing" : "'\(scalar.string)'"
+        case .scalar(let scalar)?:
+            scalar.string.isEmpty ? "nothing" : "'\(scalar.string.excerpt())'"
         case .sequence(let list)?: list.isEmpty ? "an empty list" : "a list"
         case .mapping?: "a section of keys"
         case .alias?: "an alias"

@@ -50,7 +50,7 @@ public enum ConfigurationFile {
         do {
             root = try Yams.compose(yaml: text) ?? Node([(Node, Node)]())
         } catch {
-            throw ConfigurationError.malformed(file: path, reason: "\(error)")
+            throw ConfigurationError.malformed(file: path, reason: "\(error)".excerpt(400))
         }
         guard root.mapping != nil else {
             throw ConfigurationError.malformed(
@@ -148,7 +148,7 @@ public enum ConfigurationFile {
             // JSON is YAML.
             root[key] = try Yams.compose(yaml: String(contentsOfFile: place, encoding: .utf8))
         } catch {
-            throw ConfigurationError.malformed(file: place, reason: "\(error)")
+            throw ConfigurationError.malformed(file: place, reason: "\(error)".excerpt(400))
         }
     }
 
@@ -162,7 +162,8 @@ public enum ConfigurationFile {
                 !known.contains($0) && !type.keysOfOthers.contains(prefix + $0)
             }.map { key in
                 let nearest = known.min { distance($0, key) < distance($1, key) } ?? ""
-                return "'\(path)': the key '\(prefix)\(key)' is unknown and has no effect; "
+                return
+                    "'\(path)': the key '\(prefix)\(key.excerpt())' is unknown and has no effect; "
                     + "the nearest known key is '\(prefix)\(nearest)'"
             }
         }

@@ -1,7 +1,8 @@
 /// Means of named values over the steps of an epoch.
 public struct MetricAverages: Codable, Sendable, Equatable {
     private var sums: [String: Double] = [:]
-    private var counts: [String: Int] = [:]
+    /// Values of each name.
+    private(set) var counts: [String: Int] = [:]
 
     /// Means of nothing yet.
     public init() {}

@@ -120,7 +120,7 @@ public struct TrainingCheckpoint {
 
     /// Where the run of a checkpoint is.
     /// - Throws: ``CheckpointError``
-    static func state(of file: SafetensorsFile) throws -> State {
+    package static func state(of file: SafetensorsFile) throws -> State {
         guard let state: State = try decoded(file, stateKey) else {
             throw CheckpointError.noTrainingState(path: file.path)
         }
@@ -148,7 +148,7 @@ public struct TrainingCheckpoint {
 
     /// What the run of a checkpoint is made of; nil for a file that does not say.
     /// - Throws: ``CheckpointError/malformedState(path:reason:)``
-    static func origin(of file: SafetensorsFile) throws -> Origin? {
+    package static func origin(of file: SafetensorsFile) throws -> Origin? {
         try decoded(file, originKey)
     }
 
@@ -198,13 +198,16 @@ public struct TrainingCheckpoint {
 
 extension TrainingCheckpoint.Origin {
     /// What differs from an earlier time, in sentences.
-    func differences(from before: Self) -> [String] {
+    package func differences(from before: Self) -> [String] {
         var lines: [String] = []
         let changed = ConfigurationFile.differences(before.configuration, configuration)
         if !changed.isEmpty {
             lines.append(
                 "the run goes on with other values than it was saved with: "
-                    + changed.map { "\($0.key) \($0.now ?? "none") (was \($0.then ?? "none"))" }
+                    + changed.map {
+                        "\($0.key.excerpt()) \(($0.now ?? "none").excerpt()) "
+                            + "(was \(($0.then ?? "none").excerpt()))"
+                    }
                     .joined(separator: ", "))
         }
         if dataChecksum != before.dataChecksum {
@@ -217,19 +220,25 @@ extension TrainingCheckpoint.Origin {
 }
 
 extension TrainingCheckpoint.State {
+    /// More steps than any run makes, and few enough to count on.
+    private static let mostCounted = 1 << 31
+
     /// - Throws: ``CheckpointError/malformedState(path:reason:)`` where no run of so many batches an
     ///   epoch can be there.
-    func validate(batchCount: Int, path: String) throws {
+    package func validate(batchCount: Int, path: String) throws {
         func require(_ condition: Bool, _ reason: String) throws {
             guard condition else {
                 throw CheckpointError.malformedState(path: path, reason: reason)
             }
         }
-        try require(epoch >= 0, "epoch \(epoch)")
-        try require(step >= 0, "step \(step)")
+        // What the run counts further, or multiplies by the batches of an epoch.
+        let counts = 0...Self.mostCounted
+        try require(counts.contains(epoch), "epoch \(epoch)")
+        try require(counts.contains(step), "step \(step)")
         try require(
             (0...batchCount).contains(iteration),
             "iteration \(iteration) of an epoch of \(batchCount)")
-        try require(skippedImages >= 0, "\(skippedImages) skipped images")
+        try require(counts.contains(skippedImages), "\(skippedImages) skipped images")
+        try require(metrics.counts.values.allSatisfy(counts.contains), "counts of metrics")
     }
 }

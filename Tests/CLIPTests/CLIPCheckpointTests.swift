@@ -51,6 +51,21 @@ import Torch
         #expect(try checkpoint.model(on: .cpu).fingerprint() != model.fingerprint())
     }
 
+    /// Sizes are judged before anything is made by their number.
+    @Test func numbersOfLayersThatNoModelHasAreRefused() throws {
+        let directory = NSTemporaryDirectory() + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try FileManager.default.copyItem(
+            atPath: Self.fixtures + "/hugging_face", toPath: directory)
+        let path = directory + "/config.json"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        try text.replacing("\"num_hidden_layers\": 2", with: "\"num_hidden_layers\": 2147483648")
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        let error = try #require(throws: CLIPError.self) { try CLIPCheckpoint(path: directory) }
+        #expect("\(error)".contains(directory), "\(error)")
+        #expect("\(error)".contains("2147483648"), "\(error)")
+    }
+
     @Test(arguments: [
         ("missing", "does not exist"), ("empty", "has neither"), ("text.pt", "no directory"),
         ("old.pt", "before PyTorch 1.6"),

@@ -239,12 +239,14 @@ public enum DetectionFile {
         for (key, list) in raw.sorted(by: { $0.key < $1.key }) {
             guard let id = Int(key) else {
                 throw AnnotationError.malformed(
-                    file: file, reason: "'\(key)' is no image id; whole numbers are expected")
+                    file: file,
+                    reason: "'\(key.excerpt())' is no image id; whole numbers are expected")
             }
             guard boxes.updateValue(list, forKey: id) == nil else {
                 let other = raw.keys.sorted().first { Int($0) == id && $0 != key } ?? key
                 throw AnnotationError.malformed(
-                    file: file, reason: "'\(other)' and '\(key)' are the same image id")
+                    file: file,
+                    reason: "'\(other.excerpt())' and '\(key.excerpt())' are the same image id")
             }
         }
         return boxes

@@ -44,9 +44,9 @@ public struct JSONProblem: Equatable, Sendable, CustomStringConvertible {
     /// Record and field, what must stand there and what does.
     public var description: String {
         let place = record.map {
-            "record \($0)" + (list.map { " of '\($0)'" } ?? "") + " (counted from 0)"
+            "record \($0)" + (list.map { " of '\($0.excerpt())'" } ?? "") + " (counted from 0)"
         }
-        let value = field.isEmpty ? place ?? "the whole file" : "'\(field)'"
+        let value = field.isEmpty ? place ?? "the whole file" : "'\(field.excerpt())'"
         let prefix = field.isEmpty || place == nil ? "" : "\(place ?? ""): "
         return prefix
             + (found.map { "\(value) must be \(expected), not \($0)" }

@@ -18,9 +18,9 @@ public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertibl
             "'\(path)' is no valid safetensors file: \(reason). It may be truncated; copy it again."
         case .otherForm(let path, let form, let remedy):
             "'\(path)' is \(form), but a safetensors file is expected. \(remedy)"
-        case .missingTensor(let path, let key): "'\(path)' has no tensor '\(key)'"
+        case .missingTensor(let path, let key): "'\(path)' has no tensor '\(key.excerpt())'"
         case .damaged(let path, let stated, let found):
-            "'\(path)' is damaged: the checksum of its bytes is \(found), not \(stated) as when it was "
+            "'\(path)' is damaged: the checksum of its bytes is \(found), not \(stated.excerpt()) as when it was "
                 + "written. Copy it again, or use another checkpoint."
         case .unwritable(let path, let reason):
             "cannot write '\(path)': \(reason). Nothing was changed there."
@@ -166,22 +166,26 @@ public final class SafetensorsFile {
             case .metadata(let strings): metadata = strings
             case .item(let raw):
                 guard let dtype = DType(safetensors: raw.dtype) else {
-                    throw malformed("tensor '\(key)' has the unknown type '\(raw.dtype)'")
+                    throw malformed(
+                        "tensor '\(key.excerpt())' has the unknown type '\(raw.dtype.excerpt())'")
                 }
                 guard raw.dataOffsets.count == 2, raw.dataOffsets[0] >= 0,
                     raw.dataOffsets[0] <= raw.dataOffsets[1],
                     raw.dataOffsets[1] <= data.length - start
-                else { throw malformed("tensor '\(key)' lies outside the file") }
+                else { throw malformed("tensor '\(key.excerpt())' lies outside the file") }
                 var size = dtype.byteCount
                 for dimension in raw.shape {
                     let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
                     guard dimension >= 0, !overflow else {
-                        throw malformed("tensor '\(key)' has the shape \(raw.shape)")
+                        throw malformed(
+                            "tensor '\(key.excerpt())' has the shape \("\(raw.shape)".excerpt())")
                     }
                     size = product
                 }
                 guard size == raw.dataOffsets[1] - raw.dataOffsets[0] else {
-                    throw malformed("tensor '\(key)' of shape \(raw.shape) has another size")
+                    throw malformed(
+                        "tensor '\(key.excerpt())' of shape \("\(raw.shape)".excerpt()) has another size"
+                    )
                 }
                 items[key] = Item(
                     dtype: dtype, shape: raw.shape,

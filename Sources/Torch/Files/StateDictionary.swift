@@ -1,3 +1,5 @@
+import Files
+
 /// Why named tensors do not fit a model.
 public struct StateDictionaryError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A tensor of another shape than the model's.
@@ -35,7 +37,8 @@ public struct StateDictionaryError: Error, Equatable, Sendable, CustomStringConv
             guard !items.isEmpty else { return }
             let more = items.count > 8 ? " and \(items.count - 8) more" : ""
             lines.append(
-                "\(items.count) \(title): " + items.prefix(8).joined(separator: ", ") + more)
+                "\(items.count) \(title): "
+                    + items.prefix(8).map { $0.excerpt(200) }.joined(separator: ", ") + more)
         }
         list(
             "of another shape",

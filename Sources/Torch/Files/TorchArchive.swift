@@ -125,7 +125,7 @@ public struct TorchArchive {
         guard offset >= 0, (shape + strides).allSatisfy({ $0 >= 0 }),
             let last = Self.lastElement(offset: offset, shape: shape, strides: strides),
             last < bytes.count / dtype.byteCount
-        else { throw malformed("a tensor reaches beyond its storage '\(key)'") }
+        else { throw malformed("a tensor reaches beyond its storage '\(key.excerpt())'") }
         let shapeOfAll = [bytes.count / dtype.byteCount]
         let flat =
             Int(bitPattern: bytes.baseAddress) % dtype.byteCount == 0 && !bytes.isEmpty
