@@ -7,6 +7,7 @@ public enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertib
     case occupied(directory: String, files: [String])
     case foreignFile(path: String)
     case nothingSaved(directory: String)
+    case nothingSound(last: String, previous: String)
 
     /// What lies there, and what to do about it.
     public var description: String {
@@ -20,8 +21,13 @@ public enum RunDirectoryError: Error, Equatable, Sendable, CustomStringConvertib
             "'\(path)' was not written by a training run, so --overwrite does not remove it; move it, or "
                 + "name another --output-dir"
         case .nothingSaved(let directory):
-            "there is no checkpoint in '\(directory)': the run ended before anything was saved. Start it "
-                + "anew: without --resume, and with --overwrite where it has left logs."
+            "there is no checkpoint in '\(directory)' to go on from: either no run was there, or it ended "
+                + "before anything was saved. Start it anew: without --resume, and with --overwrite where it "
+                + "has left logs."
+        case .nothingSound(let last, let previous):
+            "neither of the two checkpoints can be gone on from.\n\(last)\n\(previous)\nAnother one, such as "
+                + "that of an earlier epoch, is gone on from with --resume --checkpoint FILE and a new "
+                + "--output-dir."
         }
     }
 }
@@ -38,6 +44,9 @@ public final class RunDirectory: Sendable {
         case resuming
     }
 
+    /// Says that a run has begun to write here; without it nothing is taken for another run's that
+    /// --overwrite may remove.
+    private static let marker = ".vicha-run"
     static let configurationFile = "config.yaml"
     static let unreadableFile = "unreadable_images.txt"
     private static let checkpointPrefix = "checkpoint_"
@@ -64,9 +73,11 @@ public final class RunDirectory: Sendable {
                 throw RunDirectoryError.occupied(directory: path, files: files)
             }
         case .overwriting:
-            for file in files where Self.isCheckpoint(file) {
-                guard TrainingCheckpoint.isOfRun(self.file(file)) else {
-                    throw RunDirectoryError.foreignFile(path: self.file(file))
+            let isOwn = FileManager.default.fileExists(atPath: file(Self.marker))
+            for name in files {
+                guard isOwn, !Self.isCheckpoint(name) || TrainingCheckpoint.isOfRun(file(name))
+                else {
+                    throw RunDirectoryError.foreignFile(path: file(name))
                 }
             }
         }
@@ -94,13 +105,16 @@ public final class RunDirectory: Sendable {
         }
     }
 
-    /// Removes what another run has written, where that is to be replaced.
+    /// Removes what another run has written, where that is to be replaced, and marks the directory as
+    /// one of a run.
     /// - Throws: `FileWritingError`
     func prepare() throws {
-        guard start == .overwriting else { return }
-        for name in try Self.files(of: path) where unlink(file(name)) != 0 {
-            throw FileWritingError(path: file(name), reason: String(cString: strerror(errno)))
+        if start == .overwriting {
+            for name in try Self.files(of: path) where unlink(file(name)) != 0 {
+                throw FileWritingError(path: file(name), reason: String(cString: strerror(errno)))
+            }
         }
+        try writeAtomically(Data(), to: file(Self.marker))
     }
 
     private func checkpoint(_ name: String) -> String {

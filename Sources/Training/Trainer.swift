@@ -275,7 +275,11 @@ extension Trainer {
         do {
             file = try Self.opened(first)
         } catch let error as SafetensorsError where found.count > 1 {
-            file = try Self.opened(previous)
+            do {
+                file = try Self.opened(previous)
+            } catch let other as SafetensorsError {
+                throw RunDirectoryError.nothingSound(last: "\(error)", previous: "\(other)")
+            }
             isLastSound = false
             StandardError.note("warning: \(error)\ngoing on from '\(previous)'")
         }

@@ -212,6 +212,11 @@ import ViCHA
         #expect(throws: SafetensorsError.self) {
             try setting.trainer("parts", .resuming).resume()
         }
+        try FileManager.default.copyItem(atPath: previous, toPath: last)
+        let both = try #require(throws: RunDirectoryError.self) {
+            try setting.trainer("parts", .resuming).resume()
+        }
+        #expect("\(both)".contains(last) && "\(both)".contains(previous))
     }
 
     /// Weights are as good as the checkpoint they come from, also where no run goes on.
@@ -253,7 +258,7 @@ import ViCHA
         defer { try? FileManager.default.removeItem(at: setting.directory) }
         let trainer = try setting.trainer("out", .resuming)
         let error = try #require(throws: RunDirectoryError.self) { try trainer.resume() }
-        #expect("\(error)".contains("ended before anything was saved. Start it anew"))
+        #expect("\(error)".contains("or it ended before anything was saved. Start it anew"))
     }
 
     /// All epochs are done, or more than the configuration has now: that is no error.

@@ -44,6 +44,7 @@ import Torch
 
     @Test func overwritingRemovesTheRunAndNothingElse() throws {
         defer { try? FileManager.default.removeItem(atPath: path) }
+        try RunDirectory(path).prepare()
         try write("x", "log.txt")
         try write("x", "notes.txt")
         try write("x", "checkpoint_mine.safetensors")
@@ -63,6 +64,17 @@ import Torch
             throws: RunDirectoryError.foreignFile(path: path + "/checkpoint_best.safetensors")
         ) { try RunDirectory(path, .overwriting) }
         #expect(exists("checkpoint_best.safetensors"))
+    }
+
+    /// A file under a name of ours where no run has ever been.
+    @Test func filesOfOthersAreNotOverwritten() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try write("mine", "log.txt")
+        #expect(throws: RunDirectoryError.self) { try RunDirectory(path) }
+        #expect(throws: RunDirectoryError.foreignFile(path: path + "/log.txt")) {
+            try RunDirectory(path, .overwriting)
+        }
+        #expect(exists("log.txt"))
     }
 
     @Test func secondRunIsRefused() throws {
