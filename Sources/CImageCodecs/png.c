@@ -197,7 +197,8 @@ static void write_bytes(png_structp png, png_bytep data, size_t count) {
 static void flush_bytes(png_structp png) { (void)png; }
 
 int ic_png_encode(
-    const uint8_t *pixels, int width, int height, uint8_t **out, size_t *outCount, char *message) {
+    const uint8_t *pixels, int width, int height, const char *software, uint8_t **out,
+    size_t *outCount, char *message) {
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, message, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     Sink *sink = calloc(1, sizeof(Sink));
@@ -217,6 +218,11 @@ int ic_png_encode(
     png_set_IHDR(
         png, info, (png_uint_32)width, (png_uint_32)height, 8, PNG_COLOR_TYPE_RGB,
         PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    if (software) {
+        png_text text = {
+            .compression = PNG_TEXT_COMPRESSION_NONE, .key = "Software", .text = (char *)software};
+        png_set_text(png, info, &text, 1);
+    }
     png_write_info(png, info);
     for (int y = 0; y < height; ++y) png_write_row(png, pixels + (size_t)y * width * 3);
     png_write_end(png, NULL);

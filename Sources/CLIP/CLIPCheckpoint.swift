@@ -104,7 +104,11 @@ public struct CLIPCheckpoint {
         let store = try ParameterStore(device: device)
         let model = try CLIPModel(store.root, configuration)
         try store.validate()
-        try StateDictionaryError.naming(path) { try store.load(weights) }
+        try StateDictionaryError.naming(path) {
+            try store.load(weights)
+            // An image would be blamed for them.
+            try store.state.checkFinite()
+        }
         return model
     }
 

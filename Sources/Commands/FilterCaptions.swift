@@ -89,6 +89,7 @@ struct FilterOptions: ParsableArguments {
     @Option(name: [.long, .customLong("output_dir")], help: "Directory of the results.")
     var outputDir: String
 
+    @OptionGroup var output: OutputFileOptions
     @OptionGroup var rounding: RoundingOptions
     @OptionGroup var images: EmbeddedImageOptions
     @OptionGroup var storage: StorageOptions
@@ -105,7 +106,7 @@ struct FilterOptions: ParsableArguments {
 
     /// Filters each file.
     func filter(_ rule: CaptionFilter.Rule) throws {
-        let outputs = try OutputFiles(files, in: outputDir)
+        let outputs = try OutputFiles(files, in: outputDir, self.output)
         try rule.validate()
         for (input, output) in outputs.pairs {
             let filter = try CaptionFilter(RecordFile(path: input))

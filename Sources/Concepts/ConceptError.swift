@@ -16,6 +16,7 @@ public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
     case overwritesInput(path: String)
     case noDirection(name: String, path: String)
     case foreignDirectory(path: String)
+    case foreignShard(path: String)
 
     /// What happened, where, and what to do about it.
     public var description: String {
@@ -43,8 +44,8 @@ public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
         case .invalidShare(let share):
             "the share to keep must be more than 0 and at most 1, not \(share)"
         case .noReadableImage(let name, let reason):
-            "no image could be read, '\(name.excerpt(400))' for one (\(reason)); check --data-dir and "
-                + "--replace-prefix"
+            "no image could be embedded, '\(name.excerpt(400))' for one (\(reason)); where files are "
+                + "not found, check --data-dir and --replace-prefix"
         case .invalidTemplate(let text):
             "a template has one {} in the place of the concept, as in 'a photo of a {}', not "
                 + "'\(text)'"
@@ -54,6 +55,10 @@ public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
         case .foreignDirectory(let path):
             "'\(path)' is where intermediate results go, but something else lies there; move it "
                 + "away, or give another --output-dir"
+        case .foreignShard(let path):
+            "'\(path)' lies where this table would have a file of its own, without the "
+                + "\(TableManifest.fileName) that says how it was made; move it away, or give another "
+                + "--output-dir"
         case .overwritesInput(let path):
             "'\(path)' would be overwritten by its own result; give another --output-dir"
         }

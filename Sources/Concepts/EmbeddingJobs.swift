@@ -130,8 +130,14 @@ extension CaptionFilter {
             directory: options.directory, content: .similarities,
             source: "\(encoder.source), \(rounding) rounding, file \(try fingerprint())",
             width: 1, names: names, shardSize: options.shardSize)
-        try writer.run(progress: options.progress) { range, progress in
-            try similarities(of: range, encoder, path: path, rounding, progress)
+        do {
+            try writer.run(progress: options.progress) { range, progress in
+                try similarities(of: range, encoder, path: path, rounding, progress)
+            }
+        } catch ConceptError.noReadableImage(let name, let reason) {
+            // The names of the table are numbers of pairs.
+            let image = try Int(name).map { try pair($0).image }
+            throw ConceptError.noReadableImage(name: image ?? name, reason: reason)
         }
         let table = try ShardedTable(path: options.directory)
         let values = try table.rows.reshaped(-1).array(of: Float.self)

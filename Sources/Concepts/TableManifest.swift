@@ -63,17 +63,18 @@ public struct TableManifest: Codable, Sendable, Equatable {
     static func read(_ directory: String) throws -> TableManifest {
         let path = (directory as NSString).appendingPathComponent(fileName)
         do {
-            let manifest = try JSONDecoder().decode(
-                TableManifest.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
-            guard manifest.count >= 0, manifest.shardSize > 0, manifest.width > 0 else {
-                throw ConceptError.malformedTable(path: directory, reason: "its sizes are wrong")
+            let manifest = try JSONDocument(path: path).decode(TableManifest.self)
+            for (field, value, least) in [
+                ("count", manifest.count, 0), ("shardSize", manifest.shardSize, 1),
+                ("width", manifest.width, 1),
+            ] where value < least {
+                throw ConceptError.malformedTable(
+                    path: directory,
+                    reason: "in \(fileName) '\(field)' is \(value), which must be \(least) or more")
             }
             return manifest
-        } catch let error as ConceptError {
-            throw error
-        } catch {
-            throw ConceptError.malformedTable(
-                path: directory, reason: "\(fileName) is missing or malformed")
+        } catch let error as JSONError {
+            throw ConceptError.malformedTable(path: directory, reason: "\(fileName): \(error)")
         }
     }
 
@@ -83,6 +84,11 @@ public struct TableManifest: Codable, Sendable, Equatable {
         try makeDirectory(directory)
         let path = (directory as NSString).appendingPathComponent(Self.fileName)
         guard FileManager.default.fileExists(atPath: path) else {
+            // They would be taken for shards of this table.
+            if let shard = shardsThere(in: directory).min() {
+                throw ConceptError.foreignShard(
+                    path: (directory as NSString).appendingPathComponent(shardFile(shard)))
+            }
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             try writeAtomically(encoder.encode(self), to: path)

@@ -209,18 +209,33 @@ public struct AnswerAccuracy: Sendable, Equatable {
         }
     }
 
+    /// Annotations none of whose answers can be given by choosing from a list.
+    public static func outOfReach(
+        _ annotations: [AnswerAnnotations.Annotation], of list: [String]
+    ) -> Int {
+        let possible = Set(list.map { ExactString(AnswerNormalization.prediction($0)) })
+        return annotations.count {
+            !compared($0.answers).contains { possible.contains($0.answer) }
+        }
+    }
+
+    private typealias Given = (answer: ExactString, annotator: Int)
+
+    /// What a prediction is compared with.
+    private static func compared(_ given: [AnswerAnnotations.Annotation.Answer]) -> [Given] {
+        let all: [Given] = given.map { (ExactString($0.answer), $0.answerID) }
+        // Where all annotators agree, their answer is compared as it is.
+        guard Set(all.map(\.answer)).count > 1 else { return all }
+        return all.map {
+            (ExactString(AnswerNormalization.punctuation($0.answer.text)), $0.annotator)
+        }
+    }
+
     /// Mean over the annotators of how many of the others agree: none where there are no others. [0, 1]
     private static func agreement(
         _ prediction: String, _ given: [AnswerAnnotations.Annotation.Answer]
     ) -> Double {
-        typealias Given = (answer: ExactString, annotator: Int)
-        var all: [Given] = given.map { (ExactString($0.answer), $0.answerID) }
-        // Where all annotators agree, their answer is compared as it is.
-        if Set(all.map(\.answer)).count > 1 {
-            all = all.map {
-                (ExactString(AnswerNormalization.punctuation($0.answer.text)), $0.annotator)
-            }
-        }
+        let all = compared(given)
         let prediction = ExactString(prediction)
         let matches = all.filter { $0.answer == prediction }
         let shares = all.map { own in

@@ -12,11 +12,15 @@ public enum ImageEncoder {
         }
     }
 
+    /// - Parameters:
+    ///   - image: the picture
+    ///   - software: what the file says of the program that made it, in Latin-1
     /// - Throws: ``ImageError/unwritable(reason:)``
-    public static func png(_ image: RGBImage) throws -> Data {
+    public static func png(_ image: RGBImage, software: String? = nil) throws -> Data {
         try encode { out, count, message in
             ic_png_encode(
-                image.pixels, Int32(image.width), Int32(image.height), out, count, message)
+                image.pixels, Int32(image.width), Int32(image.height), software, out, count,
+                message)
         }
     }
 

@@ -28,7 +28,8 @@ extension String {
     public func pythonLowercased() -> String {
         // ASCII needs none of this and is most of what there is.
         guard !utf8.allSatisfy({ $0 < 0x80 }) else { return lowercased() }
-        var result = String.UnicodeScalarView()
+        // A string grows in place; its view of scalars is copied whole with every text that is added.
+        var result = ""
         // Whether the last scalar that case looks at is a letter with case.
         var followsCased = false
         var place = unicodeScalars.startIndex
@@ -38,12 +39,12 @@ extension String {
             if scalar == "Σ" {
                 let next = unicodeScalars[place...].first { !$0.properties.isCaseIgnorable }
                 let isFinal = followsCased && !(next?.properties.isCased ?? false)
-                result.append(isFinal ? "ς" : "σ")
+                result += isFinal ? "ς" : "σ"
             } else {
-                result.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+                result += scalar.properties.lowercaseMapping
             }
             if !scalar.properties.isCaseIgnorable { followsCased = scalar.properties.isCased }
         }
-        return String(result)
+        return result
     }
 }

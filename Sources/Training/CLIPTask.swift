@@ -32,18 +32,24 @@ public struct CLIPTrainingConfiguration: Sendable, Equatable {
     ///   trained with.
     public func validate() throws {
         try model.validate()
-        func require(_ condition: Bool, _ key: String, _ expected: String) throws {
-            guard condition else { throw ModelConfigurationError(key: key, expected: expected) }
+        func require(
+            _ condition: Bool, _ key: String, _ expected: String, found: (any Sendable)? = nil
+        ) throws {
+            guard condition else {
+                throw ModelConfigurationError(key: key, expected: expected, found: found)
+            }
         }
         try require(!trainFiles.isEmpty, "train_file", "a list of annotation files")
         try require(
             (2...TrainingSettings.mostAtATime).contains(batchSize), "batch_size",
-            "between 2, since negatives come from the batch, and \(TrainingSettings.mostAtATime)")
+            "between 2, since negatives come from the batch, and \(TrainingSettings.mostAtATime)",
+            found: batchSize)
         try schedule.validate()
         try optimizer.validate()
         try augmentation.validate()
         try images.validate()
-        try require((0...1).contains(conceptShare), "concept_share", "between 0 and 1")
+        try require(
+            (0...1).contains(conceptShare), "concept_share", "between 0 and 1", found: conceptShare)
     }
 }
 

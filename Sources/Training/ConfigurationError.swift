@@ -18,7 +18,7 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
             "'\(file)', key '\(key.excerpt())': \(expected.excerpt(400)), found \(found)"
         case .missingFile(let file, let key, let value, let searched):
             "'\(file)', key '\(key)': there is no file '\(value.excerpt())'; looked at "
-                + searched.map { $0.excerpt(400) }.joined(separator: ", ")
+                + searched.map { $0.excerpt() }.joined(separator: ", ")
         case .invalidOverride(let text):
             "'\(text)' is no setting of the form key=value, such as batch_size=8 or optimizer.lr=1e-5"
         }

@@ -134,7 +134,7 @@ public enum ConfigurationFile {
             name, (directory as NSString).appendingPathComponent(name),
             (parent as NSString).appendingPathComponent(name),
             (directory as NSString).appendingPathComponent((name as NSString).lastPathComponent),
-        ]
+        ].reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
         func isFile(_ path: String) -> Bool {
             var isDirectory: ObjCBool = false
             return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)

@@ -77,6 +77,11 @@ public struct GroundingEvaluation {
     }
     /// Phrases in whose image the detector found nothing, which have no answer of their own.
     public private(set) var withoutDetections = 0
+    /// Phrases whose true box has no area within its image, so that nothing can find it.
+    public private(set) var truthsOutside = 0
+    /// Boxes to choose from that have no area within their image.
+    public private(set) var detectionsOutside = 0
+    private var seenImages: Set<Int> = []
     private typealias Count = (right: Int, chance: Double, all: Int)
     private var counts: [String: Count] = [:]
     private let references: ReferenceIndex
@@ -153,6 +158,13 @@ public struct GroundingEvaluation {
         else { throw AnnotationError.unknownReference(id: referenceID, phrase: "") }
         let boxes = detections[reference.imageID] ?? []
         if boxes.isEmpty { withoutDetections += 1 }
+        func liesOutside(_ box: Box) -> Bool {
+            !box.hasArea(withinWidth: image.width, height: image.height)
+        }
+        if liesOutside(truth) { truthsOutside += 1 }
+        if seenImages.insert(reference.imageID).inserted {
+            detectionsOutside += boxes.count(where: liesOutside)
+        }
         let ranking = try BoxRanking(heat: heat, width: image.width, height: image.height)
         var box = ranking.best(of: boxes).map { boxes[$0] }
         if box == nil, compatibility == .official { box = findings.last?.box }

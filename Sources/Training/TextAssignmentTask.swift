@@ -24,7 +24,7 @@ public struct TextAssignmentTask: ImageTextTask {
                 key: PretrainingConfiguration.CodingKeys.batchSize.rawValue,
                 expected:
                     "between 3, since two other images come from the batch, and "
-                    + "\(TrainingSettings.mostAtATime)")
+                    + "\(TrainingSettings.mostAtATime)", found: configuration.batchSize)
         }
         self.configuration = configuration
         self.model = model

@@ -37,7 +37,8 @@ public final class Trainer<Task: TrainingTask> {
         guard sampler.batchCount > 0 else {
             throw ModelConfigurationError(
                 key: "batch_size",
-                expected: "at most the number of records (\(plan.recordCount))")
+                expected: "at most the number of records (\(plan.recordCount))",
+                found: plan.batchSize)
         }
         self.task = task
         self.options = options

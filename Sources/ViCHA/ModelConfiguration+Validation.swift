@@ -134,13 +134,15 @@ extension ModelConfiguration {
                 $0.allSatisfy { $0.magnitude <= Self.mostWeight }
                     && (isOfficial ? $0.count >= images : $0.count == alignedLayers)
             } ?? true, "ita_hidden_weights",
-            "one finite weight for each of num_hidden_align (\(alignedLayers)) layers")
+            "one finite weight for each of num_hidden_align (\(alignedLayers)) layers",
+            found: layerWeights)
     }
 
     private func validateMaskedImages(_ objective: MaskedImageObjective) throws {
         try require(
             vision.imageSize % vision.patchSize == 0, "image_res",
-            "a multiple of patch_size (\(vision.patchSize)), since whole patches are restored")
+            "a multiple of patch_size (\(vision.patchSize)), since whole patches are restored",
+            found: vision.imageSize)
         let isShare = (0...1).contains(maskRatio)
         let kept = isShare ? PatchMask.keptCount(of: vision.patchCount, ratio: maskRatio) : 0
         try require(
@@ -159,20 +161,21 @@ extension ModelConfiguration {
         if objective != .crossModal {
             try require(
                 decoderWidth % decoderHeads == 0, "decoder_width",
-                "a multiple of decoder_heads (\(decoderHeads))")
-            try require(decoderWidth % 4 == 0, "decoder_width", "a multiple of 4")
+                "a multiple of decoder_heads (\(decoderHeads))", found: decoderWidth)
+            try require(
+                decoderWidth % 4 == 0, "decoder_width", "a multiple of 4", found: decoderWidth)
         }
         if objective != .unimodal {
             try require(
                 vision.width == text.hiddenSize, "bert_config.hidden_size",
                 "the vision_width (\(vision.width)) for cross-modal masked image modelling, "
-                    + "since image tokens run through the fusion layers")
+                    + "since image tokens run through the fusion layers", found: text.hiddenSize)
         }
         if objective == .both {
             try require(
                 decoderWidth == vision.width, "decoder_width",
                 "the vision_width (\(vision.width)), since both masked-image paths share "
-                    + "their mask token")
+                    + "their mask token", found: decoderWidth)
         }
     }
 }

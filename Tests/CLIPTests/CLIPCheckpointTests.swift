@@ -51,6 +51,24 @@ import Torch
         #expect(try checkpoint.model(on: .cpu).fingerprint() != model.fingerprint())
     }
 
+    /// Weights that are no numbers are refused as such, before an image is blamed for them.
+    @Test func weightsThatAreNotFiniteAreRefused() throws {
+        let directory = NSTemporaryDirectory() + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let checkpoint = try CLIPCheckpoint(path: Self.fixtures + "/openai.pt")
+        let store = try ParameterStore()
+        _ = try CLIPModel(store.root, checkpoint.configuration)
+        let key = "visual.ln_post.weight"
+        let values = try #require(store[key])
+        try withoutGradient { try values.copy(from: .full(values.shape, .infinity)) }
+        try CLIPCheckpoint.save(store, checkpoint.configuration, to: directory)
+        let error = try #require(throws: StateDictionaryError.self) {
+            try CLIPCheckpoint(path: directory).model(on: .cpu)
+        }
+        #expect(error.notFinite == [key])
+        #expect("\(error)".contains(directory) && "\(error)".contains("not finite"), "\(error)")
+    }
+
     /// Sizes are judged before anything is made by their number.
     @Test func numbersOfLayersThatNoModelHasAreRefused() throws {
         let directory = NSTemporaryDirectory() + UUID().uuidString

@@ -154,6 +154,12 @@ extension CommandsTests {
         try failure(
             ["concepts", "embed-images", "Samples/pretrain.json", "--data-dir", "/nowhere"]
                 + output + clip, "check --data-dir")
+        // The image of the pair, not the number of the pair.
+        try failure(
+            [
+                "filter", "percentage", "Samples/pretrain.json", "--share", "0.5", "--data-dir",
+                "/nowhere", "--output-dir", directory + "/y",
+            ] + clip, "embedded, 'photos/")
         try failure(
             ["concepts", "embed-images", "Samples/pretrain.json", "--data-dir", "Samples"]
                 + output, "--clip is missing")

@@ -131,6 +131,27 @@ extension CommandsTests {
             let lines = direct.output.split(separator: "\n").filter { $0.contains(test) }
             #expect(fast.output.split(separator: "\n") == lines.filter { !$0.contains("broken") })
         }
+        // Features that are no numbers would stand first in every search.
+        var weights = try SafetensorsFile(
+            path: directory + "/pretrain/checkpoint_last.safetensors"
+        ).tensors().mapValues { $0.cloned() }
+        weights["vision_proj.weight"] = weights["vision_proj.weight"].map { .full($0.shape, .nan) }
+        try writeSafetensors(weights, to: directory + "/pretrain/broken.safetensors")
+        let broken = try vicha(
+            [
+                "retrieval", "index", test, "--output-dir", directory + "/broken", "--checkpoint",
+                directory + "/pretrain/broken.safetensors",
+            ] + model[2...])
+        #expect(broken.status != 0 && broken.errors.contains("the feature of '\(test)/"))
+        // A file of the index's names where there is no index is somebody else's.
+        try FileManager.default.createDirectory(
+            atPath: directory + "/other", withIntermediateDirectories: true)
+        let named = directory + "/other/vocabulary.json"
+        try "mine".write(toFile: named, atomically: true, encoding: .utf8)
+        let taken = try vicha(
+            ["retrieval", "index", test, "--output-dir", directory + "/other"] + model)
+        #expect(taken.status != 0 && taken.errors.contains("has not written it"))
+        #expect(try String(contentsOfFile: named, encoding: .utf8) == "mine")
         let remade = try vicha(make)
         #expect(remade.status == 0 && remade.output == indexed.output, "\(remade.errors)")
         let bareAgain = try vicha(

@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import Testing
 import Torch
 
@@ -131,21 +132,21 @@ extension CommandsTests {
         try write("theirs", "other/a.json")
         try write("changed", "other/folder/x")
         for path in ["/other/a.json", "/other/folder"] {
-            #expect(throws: (any Error).self) {
+            #expect(throws: CopyError.self) {
                 try CopiedFiles([directory + path], to: out, beside: [])
             }
         }
         // Two of one name, one of a result's name, and a directory into itself.
         try write("1", "in/b.json")
         try write("2", "other/b.json")
-        #expect(throws: (any Error).self) {
+        #expect(throws: CopyError.self) {
             try CopiedFiles(
                 [directory + "/in/b.json", directory + "/other/b.json"], to: out, beside: [])
         }
-        #expect(throws: (any Error).self) {
+        #expect(throws: CopyError.self) {
             try CopiedFiles([directory + "/in/b.json"], to: out, beside: [out + "/b.json"])
         }
-        #expect(throws: (any Error).self) {
+        #expect(throws: CopyError.self) {
             try CopiedFiles([directory], to: out, beside: [])
         }
         // What is new is copied, and may be copied again.
@@ -157,10 +158,115 @@ extension CommandsTests {
         for _ in 0..<2 { try CopiedFiles([directory + "/in"], to: out, beside: []).copy() }
         #expect(try content("out/in/b.json") == "1")
         try write("2", "in/b.json")
-        #expect(throws: (any Error).self) {
+        #expect(throws: CopyError.self) {
             try CopiedFiles([directory + "/in"], to: out, beside: [])
         }
         #expect(try files.contentsOfDirectory(atPath: out).count == 4)
+    }
+
+    /// Results replace what is there only when they are told to, and never what they are made from.
+    @Test func resultsNeverReplaceWhatIsThereUnasked() throws {
+        let directory = Self.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try FileManager.default.createDirectory(
+            atPath: directory + "/out", withIntermediateDirectories: true)
+        // What each writes, and with what it is called. Nothing is read before the look.
+        let commands: [(file: String, arguments: [String])] = [
+            (
+                "a.json",
+                ["concepts", "attach", "in/a.json", "--concepts", "c", "--images", "i"]
+                    + ["--output-dir", directory + "/out"]
+            ),
+            (
+                "a.json",
+                ["filter", "percentage", "in/a.json", "--share", "0.5", "--clip", "c"]
+                    + ["--output-dir", directory + "/out"]
+            ),
+            (
+                "counts.json",
+                ["concepts", "extract", "in/a.json", "--output-dir", directory + "/out"]
+            ),
+            (
+                "relations.json",
+                ["concepts", "extract", "in/a.json", "--relations"]
+                    + ["--output-dir", directory + "/out"]
+            ),
+            (
+                "tagger.txt",
+                ["concepts", "train-tagger", "--output", directory + "/out/tagger.txt"]
+            ),
+            (
+                "r.json",
+                ["vqa", "evaluate", "--config", "x.yaml", "--checkpoint", "x"]
+                    + ["--result", directory + "/out/r.json"]
+            ),
+        ]
+        for (file, arguments) in commands {
+            let path = directory + "/out/" + file
+            try Data("mine".utf8).write(to: URL(fileURLWithPath: path))
+            var command = try Vicha.parseAsRoot(arguments)
+            #expect(throws: OutputFileError.exists(path: path), "\(arguments)") {
+                try command.run()
+            }
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "mine")
+            try FileManager.default.removeItem(atPath: path)
+        }
+        let options = try OutputFileOptions.parse(["--overwrite"])
+        let own = directory + "/out/a.json"
+        try Data("mine".utf8).write(to: URL(fileURLWithPath: own))
+        #expect(throws: OutputFileError.isInput(path: directory + "/out/./a.json")) {
+            try OutputFiles([own], in: directory + "/out/.", options)
+        }
+        #expect(try OutputFiles(["in/a.json"], in: directory + "/out", options).pairs.count == 1)
+        #expect(throws: OutputFileError.sameName("a.json")) {
+            try OutputFiles(["in/a.json", "on/a.json"], in: directory + "/out", options)
+        }
+    }
+
+    /// A page or a picture of this program is made again, and nothing else is taken for one.
+    @Test func pagesAndPicturesReplaceOnlyTheirOwn() throws {
+        let directory = Self.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try FileManager.default.createDirectory(
+            atPath: directory + "/folder", withIntermediateDirectories: true)
+        let (page, picture) = (directory + "/made/page.html", directory + "/picture.png")
+        try MarkedFile.check(page)
+        try Page(title: "A title of some length & more", body: "text").write(to: page)
+        try MarkedFile.check(page)
+        var drawing = HeatMapPicture(
+            RGBImage(width: 40, height: 30, filledWith: 90), label: "picture")
+        try drawing.add("word", heat: .zeros([2, 2]))
+        try drawing.write(to: picture)
+        try MarkedFile.check(picture)
+
+        let foreign = directory + "/foreign"
+        for data in [
+            Data("<!doctype html><title>mine</title><main>words</main>".utf8), Data(),
+            try ImageEncoder.png(RGBImage(width: 4, height: 4, filledWith: 3)),
+        ] {
+            try data.write(to: URL(fileURLWithPath: foreign))
+            #expect(throws: OutputFileError.foreign(path: foreign)) {
+                try MarkedFile.check(foreign)
+            }
+        }
+        #expect(throws: OutputFileError.isDirectory(path: directory + "/folder")) {
+            try MarkedFile.check(directory + "/folder")
+        }
+        for arguments in [
+            ["concepts", "show", "a.jpg", "--concepts", "c", "--html", foreign],
+            [
+                "retrieval", "search", "text", "--images", "i", "--checkpoint", "x", "--html",
+                foreign,
+            ],
+            ["retrieval", "evaluate", "--config", "x", "--checkpoint", "x", "--html", foreign],
+            ["grounding", "draw", "a.jpg", "text", "--checkpoint", "x", "--output", foreign],
+        ] {
+            let refused = try vicha(arguments)
+            #expect(
+                refused.status != 0 && refused.errors.contains("has not written it"),
+                "\(refused.errors)")
+        }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: foreign)).isEmpty == false)
     }
 
     /// Links are followed, also into a circle; names that are no UTF-8 are told.

@@ -228,6 +228,42 @@ import Torch
         }
     }
 
+    /// What is wrong in a manifest is said with its field.
+    @Test(arguments: [
+        (#""shardSize" : 4"#, #""shardSize" : 0"#, "'shardSize' is 0"),
+        (#""width" : 3"#, #""width" : "3""#, "'width' must be a whole number"),
+        (#""count" : 9,"#, "", "'count'"), ("}", "", "line"),
+    ]) func manifestsNameTheirField(_ old: String, _ new: String, _ problem: String) throws {
+        try Self.withDirectory { directory in
+            let names = Self.names(9)
+            try Self.writer(directory, names).run { range, _ in Self.rows(range, names) }
+            let path = directory + "/table.json"
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            #expect(text.contains(old))
+            try text.replacing(old, with: new).write(
+                toFile: path, atomically: true, encoding: .utf8)
+            let error = try #require(throws: ConceptError.self) {
+                try ShardedTable(path: directory)
+            }
+            #expect("\(error)".contains("table.json") && "\(error)".contains(problem), "\(error)")
+        }
+    }
+
+    /// A file where a shard would go, and nothing that says how it was made.
+    @Test func shardsOfOthersAreNotTakenOver() throws {
+        try Self.withDirectory { directory in
+            try FileManager.default.createDirectory(
+                atPath: directory, withIntermediateDirectories: true)
+            let shard = directory + "/shard-000001-of-000003.safetensors"
+            try Data("mine".utf8).write(to: URL(fileURLWithPath: shard))
+            #expect(throws: ConceptError.foreignShard(path: shard)) {
+                try Self.writer(directory, Self.names(9))
+            }
+            #expect(try Data(contentsOf: URL(fileURLWithPath: shard)) == Data("mine".utf8))
+            #expect(!FileManager.default.fileExists(atPath: directory + "/table.json"))
+        }
+    }
+
     /// One shard that holds all, although its manifest has room for many more names.
     @Test func oneShardOfManyNamesIsChecked() throws {
         try Self.withDirectory { directory in

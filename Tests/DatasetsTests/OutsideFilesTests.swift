@@ -183,6 +183,27 @@ import Text
         #expect(abs(try accuracy("b", seven.map { $0 == "a b" ? "b" : $0 }) - 600 / 7.0) < 1e-9)
     }
 
+    /// An answer is within reach where choosing it would count.
+    @Test func answersOutOfReachAreThoseThatScoreNothing() throws {
+        func annotation(_ answers: [String]) -> AnswerAnnotations.Annotation {
+            .init(
+                questionID: 0, imageID: 0, questionType: "", answerType: "", commonAnswer: nil,
+                answers: answers.enumerated().map { .init(answer: $1, answerID: $0) })
+        }
+        for (answers, choice, isReached) in [
+            // Digits and articles are normalised in predictions, punctuation on both sides.
+            (["2", "2", "zzz"], "Two", true), (["cat", "cat", "dog"], "the cat", true),
+            (["e.g,", "e.g,", "x"], "e.g", true), (["Cat", "Cat", "x"], "cat", false),
+            // Where all agree, their answer is compared as it is.
+            (["a cat", "a cat"], "a cat", false), (["x"], "y", false),
+        ] {
+            let count = AnswerAccuracy.outOfReach([annotation(answers)], of: ["no", choice])
+            #expect(count == (isReached ? 0 : 1), "\(answers) \(choice)")
+            let scored = try accuracy(choice, answers)
+            #expect((scored > 0) == isReached, "\(answers) \(choice): \(scored)")
+        }
+    }
+
     @Test func oneAnnotatorAgreesWithNobody() throws {
         #expect(try accuracy("yes", ["yes"]) == 0)
         // Annotators are told apart by number and answer alone.

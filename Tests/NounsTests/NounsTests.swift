@@ -144,6 +144,8 @@ import Testing
 
     @Test(arguments: [
         ("", 1, "are expected"), ("vicha tagger 1\t2\nword\tdog\tNN:1\n", 2, "2 features"),
+        ("vicha tagger 1\t9223372036854775807\nword\tdog\tNN:1\n", 2, "features are expected"),
+        ("vicha tagger 1\t-9223372036854775808\nword\tdog\tNN:1\n", 2, "features are expected"),
         ("vicha tagger 1\t1\nword\tdog\n", 2, "three fields"),
         ("vicha tagger 1\t1\nword\tdog\tXX:1\n", 2, "a tag and a weight"),
         ("vicha tagger 1\t1\nword\tdog\tNN:nan\n", 2, "a tag and a weight"),

@@ -66,6 +66,8 @@ import Torch
         ("a.npy", Data([0x93]) + Data("NUMPY".utf8), "NumPy", "for PyTorch"),
         ("a.pt", Data("version https://git-lfs.github.com/spec/v1\n".utf8), "git-lfs", "pull"),
         ("b.pt", Data("<!DOCTYPE html><html>".utf8), "page of a web server", "again"),
+        ("c.pt", Data([0x80, 4]) + Data("\u{95}}\u{94}.".utf8), "none of torch.save", "library"),
+        ("vocab.txt", Data("[PAD]\ncat\n".utf8), "is a text", "with the weights"),
     ]
 
     /// What is no file of torch.save, or none that is read, says what it is and what to do.
@@ -82,6 +84,30 @@ import Torch
         #expect("\(error)".contains(name))
         let other = try #require(throws: SafetensorsError.self) { try SafetensorsFile(path: path) }
         #expect("\(other)".contains(what) && "\(other)".contains(name), "\(other)")
+    }
+
+    /// Neither a damaged file nor a directory is called a zip archive.
+    @Test func filesOfNoFormAreNoArchives() throws {
+        let directory = NSTemporaryDirectory() + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true)
+        let path = directory + "/noise.pt"
+        for content in [Data(), Data([1, 2, 3, 0xff, 0]), Data(count: 2000)] {
+            try content.write(to: URL(fileURLWithPath: path))
+            let error = try #require(throws: TorchArchiveError.self) {
+                try TorchArchive(path: path)
+            }
+            #expect("\(error)".contains("no form that is known"), "\(error)")
+        }
+        let error = try #require(throws: TorchArchiveError.self) {
+            try TorchArchive(path: directory)
+        }
+        #expect("\(error)".contains("directory"), "\(error)")
+        let other = try #require(throws: SafetensorsError.self) {
+            try SafetensorsFile(path: directory)
+        }
+        #expect("\(other)".contains("directory"), "\(other)")
     }
 
     /// Each form in the place of the other names the way to it.

@@ -268,7 +268,9 @@ import ViCHA
         #expect(cold.best(of: boxes) == nil)
     }
 
-    private static func references(second: String = "testA") throws -> ReferenceIndex {
+    private static func references(
+        second: String = "testA", box: String = "[25, 0, 15, 10]"
+    ) throws -> ReferenceIndex {
         let directory = NSTemporaryDirectory() + UUID().uuidString
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
@@ -277,7 +279,7 @@ import ViCHA
         {"images": [{"id": 1, "width": 40, "height": 20, "file_name": "a.jpg"},
                     {"id": 2, "width": 40, "height": 20, "file_name": "b.jpg"}],
          "annotations": [{"id": 7, "image_id": 1, "category_id": 1, "bbox": [25, 0, 15, 10]},
-                         {"id": 8, "image_id": 2, "category_id": 1, "bbox": [25, 0, 15, 10]}],
+                         {"id": 8, "image_id": 2, "category_id": 1, "bbox": \(box)}],
          "categories": [{"id": 1, "name": "cat"}]}
         """.write(toFile: directory + "/instances.json", atomically: true, encoding: .utf8)
         try """
@@ -308,6 +310,26 @@ import ViCHA
         #expect(evaluation.chance.map(\.share) == [1, 0])
         #expect(throws: AnnotationError.unknownReference(id: 99, phrase: "")) {
             try evaluation.add(heat: Self.hotCorner, referenceID: 99)
+        }
+    }
+
+    /// Boxes that no pixel of their image lies in are counted, and once for each image.
+    @Test func boxesOutsideOfTheirImageAreCounted() throws {
+        let within = Box(x: 39, y: -3, width: 15, height: 10)
+        let outside = [
+            Box(x: 40, y: 0, width: 5, height: 5), Box(x: 3, y: -5, width: 5, height: 5),
+            Box(x: 3, y: 3, width: 0, height: 5), Box(x: 20, y: 3, width: -4, height: 5),
+        ]
+        for other in [within] + outside {
+            var evaluation = GroundingEvaluation(
+                references: try Self.references(
+                    box: "\([other.x, other.y, other.width, other.height])"),
+                detections: [1: [within], 2: outside + [within]], compatibility: .official)
+            for reference in [1, 2, 2] {
+                try evaluation.add(heat: Self.hotCorner, referenceID: reference)
+            }
+            #expect(evaluation.truthsOutside == (other == within ? 0 : 2))
+            #expect(evaluation.detectionsOutside == 4)
         }
     }
 

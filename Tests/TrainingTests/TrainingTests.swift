@@ -150,6 +150,9 @@ import ViCHA
                 "key 'compatibility': expected one of official, corrected, found '3'"))
         #expect(try error("compatibility: sometimes").contains("'compatibility'"))
         #expect(try error("bert_config: nowhere.json").contains("nowhere.json"))
+        // Said once for each place that was looked at, and still to be read.
+        let long = "bert_config: " + String(repeating: "😀", count: 2000)
+        #expect(try error(long).utf8.count < 2500)
         #expect(try error("a: [1").contains("no valid YAML"))
         #expect(try error("- 1").contains("no mapping"))
         #expect(throws: ConfigurationError.self) {

@@ -358,6 +358,28 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
         #expect(!error.missing.contains { $0.hasPrefix("embeddings.") })
     }
 
+    /// Weights that nothing can be trained from name themselves.
+    @Test func encodersThatAreNotFiniteAreRefused() throws {
+        let model = try PretrainingModel(tinyConfiguration(), seed: 1)
+        var broken = bert(for: model)
+        let text = "bert.embeddings.word_embeddings.weight"
+        broken[text] = broken[text].map { .full($0.shape, .nan) }
+        let error = try #require(throws: StateDictionaryError.self) {
+            try model.store.load(bert: broken)
+        }
+        #expect(error.notFinite == ["text_encoder." + text])
+        var image: [String: Tensor] = [:]
+        for entry in model.store.entries where entry.key.hasPrefix("visual_encoder.") {
+            image[String(entry.key.dropFirst("visual_encoder.".count))] = entry.tensor.cloned()
+        }
+        try model.load(imageEncoder: image)
+        image["norm.bias"] = image["norm.bias"].map { .full($0.shape, .infinity) }
+        let other = try #require(throws: StateDictionaryError.self) {
+            try model.load(imageEncoder: image)
+        }
+        #expect(other.notFinite.contains("visual_encoder.norm.bias"))
+    }
+
     /// A wrongly sized tensor names itself, both sizes and its file.
     @Test func wronglySizedTextEncodersAreRefused() throws {
         let model = try PretrainingModel(tinyConfiguration(), seed: 1)

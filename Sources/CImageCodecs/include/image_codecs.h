@@ -41,8 +41,10 @@ ICStatus ic_png_decode(const uint8_t *bytes, size_t count, uint8_t *pixels, char
 int ic_jpeg_encode(
     const uint8_t *pixels, int width, int height, int quality, uint8_t **out, size_t *outCount,
     char *message);
+// The same with a text that names the program that made the file, NULL for none.
 int ic_png_encode(
-    const uint8_t *pixels, int width, int height, uint8_t **out, size_t *outCount, char *message);
+    const uint8_t *pixels, int width, int height, const char *software, uint8_t **out,
+    size_t *outCount, char *message);
 void ic_free(void *memory);
 
 #endif

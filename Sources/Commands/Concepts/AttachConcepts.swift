@@ -64,6 +64,7 @@ struct AttachConcepts: ParsableCommand {
             valueName: "path"))
     var copy: [String] = []
 
+    @OptionGroup var output: OutputFileOptions
     @OptionGroup var rounding: RoundingOptions
     @OptionGroup var images: EmbeddedImageOptions
     @OptionGroup var storage: StorageOptions
@@ -76,7 +77,7 @@ struct AttachConcepts: ParsableCommand {
     }
 
     func run() throws {
-        let outputs = try OutputFiles(files, in: outputDir)
+        let outputs = try OutputFiles(files, in: outputDir, output)
         let copied = try CopiedFiles(
             copy, to: outputDir, beside: outputs.pairs.map(\.output))
         let records = try files.map { try RecordFile(path: $0) }

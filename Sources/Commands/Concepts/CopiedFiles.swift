@@ -1,4 +1,3 @@
-import ArgumentParser
 import Foundation
 
 /// Files and directories that are copied beside the results of a command.
@@ -11,7 +10,7 @@ struct CopiedFiles {
     ///   - sources: files and directories
     ///   - directory: where they go, under the names that they have
     ///   - results: files that are written there too
-    /// - Throws: `ValidationError`
+    /// - Throws: ``CopyError``
     init(_ sources: [String], to directory: String, beside results: [String]) throws {
         let files = FileManager.default
         var seen: [String: String] = [:]
@@ -19,29 +18,29 @@ struct CopiedFiles {
         var pairs: [(source: String, target: String)] = []
         for source in sources {
             guard files.fileExists(atPath: source) else {
-                throw ValidationError("--copy: there is no '\(source)'")
+                throw CopyError(reason: "there is no '\(source)'")
             }
-            let name = (Self.place(source) as NSString).lastPathComponent
+            let name = (source.resolvedPath as NSString).lastPathComponent
             let target = (directory as NSString).appendingPathComponent(name)
             if let other = seen.updateValue(source, forKey: name) {
-                throw ValidationError(
-                    "--copy: '\(source)' and '\(other)' would both become '\(target)'; give one of "
+                throw CopyError(
+                    reason: "'\(source)' and '\(other)' would both become '\(target)'; give one of "
                         + "them another name")
             }
             // What is there already, as itself or as a copy of an earlier run, stays.
-            if Self.place(source) == Self.place(target)
+            if source.resolvedPath == target.resolvedPath
                 || files.contentsEqual(atPath: source, andPath: target)
             {
                 continue
             }
             guard !Self.isThere(target) else {
-                throw ValidationError(
-                    "--copy: '\(target)' is there already and differs from '\(source)'; remove it, "
+                throw CopyError(
+                    reason: "'\(target)' is there already and differs from '\(source)'; remove it, "
                         + "or give another --output-dir")
             }
-            guard !(Self.place(target) + "/").hasPrefix(Self.place(source) + "/") else {
-                throw ValidationError(
-                    "--copy: '\(source)' would be copied into itself; give another --output-dir")
+            guard !(target.resolvedPath + "/").hasPrefix(source.resolvedPath + "/") else {
+                throw CopyError(
+                    reason: "'\(source)' would be copied into itself; give another --output-dir")
             }
             pairs.append((source, target))
         }
@@ -67,9 +66,12 @@ struct CopiedFiles {
         var status = stat()
         return lstat(path, &status) == 0
     }
+}
 
-    /// A path without symbolic links, `.` and `..`.
-    private static func place(_ path: String) -> String {
-        URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-    }
+/// Why something cannot be copied beside results.
+struct CopyError: Error, Equatable, CustomStringConvertible {
+    let reason: String
+
+    /// What happened, where, and what to do about it.
+    var description: String { "--copy: \(reason)" }
 }

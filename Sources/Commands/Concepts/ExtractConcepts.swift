@@ -63,6 +63,8 @@ struct ExtractConcepts: ParsableCommand {
     @Option(help: "Threads; all cores by default.")
     var workers = ProcessInfo.processInfo.activeProcessorCount
 
+    @OptionGroup var output: OutputFileOptions
+
     func validate() throws {
         guard workers > 0 else { throw ValidationError("--workers must be 1 or more") }
         guard minCount > 0 else { throw ValidationError("--min-count must be 1 or more") }
@@ -76,6 +78,10 @@ struct ExtractConcepts: ParsableCommand {
         options.usesLemmas = lemmas
         options.takesAttributes = attributes
         options.takesRelations = relations
+        let outputs = outputs
+        try output.check(
+            [outputs.concepts, outputs.counts]
+                + [outputs.attributes, outputs.relations].compactMap(\.self), inputs: files)
         let records = try files.map { try RecordFile(path: $0) }
         let all = records.map(\.count).reduce(0, +)
         let wordNet = try WordNet(path: wordnet)
@@ -109,17 +115,27 @@ struct ExtractConcepts: ParsableCommand {
                     + "--field")
         }
         try makeDirectory(outputDir)
+        let outputs = outputs
+        try writeTexts(concepts.map(\.name), to: outputs.concepts)
+        try writeCounts(concepts, to: outputs.counts)
+        for (path, counts) in [
+            (outputs.attributes, extraction.attributes),
+            (outputs.relations, extraction.relations),
+        ] {
+            if let path { try writeCounts(counts.sorted(minCount: minCount), to: path) }
+        }
+        print("look at \(outputs.counts)")
+    }
+
+    /// The files of the result.
+    private var outputs: (concepts: String, counts: String, attributes: String?, relations: String?)
+    {
         func path(_ name: String) -> String {
             (outputDir as NSString).appendingPathComponent(name)
         }
-        try writeTexts(concepts.map(\.name), to: path("concepts.json"))
-        try writeCounts(concepts, to: path("counts.json"))
-        for (name, counts, isWanted) in [
-            ("attributes.json", extraction.attributes, attributes),
-            ("relations.json", extraction.relations, relations),
-        ] where isWanted {
-            try writeCounts(counts.sorted(minCount: minCount), to: path(name))
-        }
-        print("look at \(path("counts.json"))")
+        return (
+            path("concepts.json"), path("counts.json"),
+            attributes ? path("attributes.json") : nil, relations ? path("relations.json") : nil
+        )
     }
 }

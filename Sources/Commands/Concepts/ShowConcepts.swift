@@ -34,6 +34,10 @@ struct ShowConcepts: ParsableCommand {
     @OptionGroup var rounding: RoundingOptions
     @OptionGroup var clip: CLIPOptions
 
+    func validate() throws {
+        if let html { try MarkedFile.check(html) }
+    }
+
     func run() throws {
         let finder = try ConceptFinder(
             clip.encoder(), vocabulary: concepts, count: top, rounding: rounding.rounding)

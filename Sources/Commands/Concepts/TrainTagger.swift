@@ -18,7 +18,7 @@ struct TrainTagger: ParsableCommand {
             nothing else does.
 
             EXAMPLES
-              vicha concepts train-tagger --output Sources/Nouns/Resources/tagger.txt
+              vicha concepts train-tagger --output Sources/Nouns/Resources/tagger.txt --overwrite
               vicha concepts train-tagger train.json --output tagger.txt
               vicha concepts extract train.json --tagger tagger.txt --output-dir vocabulary
             """)
@@ -41,12 +41,15 @@ struct TrainTagger: ParsableCommand {
     @Option(help: "Processes of link-grammar; all cores by default.")
     var workers = ProcessInfo.processInfo.activeProcessorCount
 
+    @OptionGroup var outputFile: OutputFileOptions
+
     func validate() throws {
         guard workers > 0 else { throw ValidationError("--workers must be 1 or more") }
         guard maxCaptions > 0 else { throw ValidationError("--max-captions must be 1 or more") }
     }
 
     func run() throws {
+        try outputFile.check([output], inputs: files)
         let bar = CountingBar(unit: "sentences", title: "parse")
         let report = try TaggerTraining.run(
             WordNet(path: wordnet), captions: captions(), to: output, workers: workers

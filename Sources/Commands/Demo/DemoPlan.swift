@@ -135,7 +135,7 @@ struct DemoPlan {
                     "--image-extension", ".jpg", "--data-dir", scenes, "--output-dir",
                     path("concepts/images"),
                 ] + clip + device,
-            ].map { .init(arguments: $0) },
+            ].enumerated().map { .init(arguments: $1, keepsResults: $0 == 0) },
             inputs: files + [path("clip/checkpoint_last.safetensors")],
             outputs: [vocabulary, path("concepts/text"), path("concepts/images")])
     }
@@ -149,7 +149,7 @@ struct DemoPlan {
                     arguments: ["concepts", "attach"] + files + [
                         "--concepts", path("concepts/text"), "--images", path("concepts/images"),
                         "--top", "\(Self.conceptsOfPicture)", "--output-dir", annotations, "--copy",
-                    ] + companions)
+                    ] + companions, keepsResults: true)
             ], inputs: files + companions + [path("concepts/text"), path("concepts/images")],
             outputs: [annotations + "/pretrain.json"])
     }
@@ -169,7 +169,7 @@ struct DemoPlan {
                     path("concepts/images"), "--captions", path("filtered/captions"),
                     "--output-dir", path("filtered"),
                 ],
-            ].map { .init(arguments: $0) },
+            ].enumerated().map { .init(arguments: $1, keepsResults: $0 == 1) },
             inputs: [file, path("concepts/images"), path("clip/checkpoint_last.safetensors")],
             outputs: [path("filtered/pretrain.json")])
     }

@@ -41,6 +41,8 @@ struct DrawGrounding: ParsableCommand {
     @OptionGroup var heat: HeatOptions
     @OptionGroup var concepts: PictureConceptOptions
 
+    func validate() throws { try MarkedFile.check(output) }
+
     func run() throws {
         let text = try Self.cleaned(phrase)
         let configuration = try heat.applied(to: trained.configuration())

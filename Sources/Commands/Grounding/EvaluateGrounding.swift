@@ -73,6 +73,16 @@ struct EvaluateGrounding: ParsableCommand {
                 "\(measured.withoutDetections) phrases have no box to choose from: det_file has none "
                     + "in their image")
         }
+        if measured.truthsOutside > 0 {
+            print(
+                "\(measured.truthsOutside) phrases have a true box without area in their image, which "
+                    + "nothing can find: check the annotations and the sizes in instances.json")
+        }
+        if measured.detectionsOutside > 0 {
+            print(
+                "\(measured.detectionsOutside) boxes of det_file have no area in their image: check "
+                    + "that it was made for these images")
+        }
         try EvaluationLog.append(
             measured.accuracy.map { ("\($0.split)_d", $0.share) }
                 + measured.chance.map { ("\($0.split)_chance", $0.share) },

@@ -120,24 +120,3 @@ struct StorageOptions: ParsableArguments {
         return options
     }
 }
-
-/// Where annotation files with something added go.
-struct OutputFiles {
-    /// Each annotation file and the one that is made from it.
-    let pairs: [(input: String, output: String)]
-
-    /// Names the results after their files.
-    init(_ files: [String], in directory: String) throws {
-        var seen: Set<ExactString> = []
-        pairs = try files.map { file in
-            let name = (file as NSString).lastPathComponent
-            guard seen.insert(ExactString(name)).inserted else {
-                throw ValidationError(
-                    "two files are named '\(name)', and results are named after them: give each "
-                        + "its own --output-dir")
-            }
-            return (file, (directory as NSString).appendingPathComponent(name))
-        }
-        try makeDirectory(directory)
-    }
-}

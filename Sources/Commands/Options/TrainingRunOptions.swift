@@ -149,10 +149,7 @@ struct TrainingRunOptions: ParsableArguments {
     }
 
     private func lies(_ file: String, in directory: String) -> Bool {
-        func resolved(_ path: String) -> String {
-            URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-        }
-        return (resolved(file) as NSString).deletingLastPathComponent == resolved(directory)
+        (file.resolvedPath as NSString).deletingLastPathComponent == directory.resolvedPath
     }
 
     /// The checkpoint to take weights from; fine-tuning does not start from random ones.

@@ -38,7 +38,10 @@ struct EvaluateQuestions: ParsableCommand {
     @Option(help: ArgumentHelp("File to write the answers to.", valueName: "path"))
     var result: String?
 
+    @OptionGroup var output: OutputFileOptions
+
     func run() throws {
+        if let result { try output.check([result], inputs: annotations.map { [$0] } ?? []) }
         let configuration: QuestionAnsweringConfiguration = try model.configuration()
         let device = try model.model.device.resolved()
         let run = try QuestionAnsweringRun(
@@ -66,10 +69,7 @@ struct EvaluateQuestions: ParsableCommand {
         let comparison = try AnswerComparison(results, test, annotations: given)
         if let comparison {
             print(comparison.text)
-            let possible = Set(list.map { ExactString($0) })
-            let outside = comparison.annotations.count {
-                !$0.answers.contains { possible.contains(ExactString($0.answer)) }
-            }
+            let outside = AnswerAccuracy.outOfReach(comparison.annotations, of: list)
             if outside > 0 {
                 print("  \(outside) questions have no answer among those of answer_list")
             }

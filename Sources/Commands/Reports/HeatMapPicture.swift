@@ -116,6 +116,6 @@ struct HeatMapPicture {
 
     /// - Throws: `DrawingError`, `ImageError`, `FileWritingError`
     func write(to path: String) throws {
-        try writeAtomically(ImageEncoder.png(image()), to: path)
+        try writeAtomically(ImageEncoder.png(image(), software: MarkedFile.mark), to: path)
     }
 }

@@ -32,10 +32,14 @@ struct Page {
         return String(html[first.upperBound..<last.lowerBound])
     }
 
+    /// Writes the page, in a directory that is made where it is not there.
     /// - Throws: `FileWritingError`
     func write(to path: String) throws {
+        let directory = (path as NSString).deletingLastPathComponent
+        if !directory.isEmpty { try makeDirectory(directory) }
         let html = """
-            <!doctype html><html lang='en'><meta charset='utf-8'><title>\(HTML.escaped(title))</title>
+            <!doctype html><html lang='en'><meta charset='utf-8'>
+            <meta name='generator' content='\(MarkedFile.mark)'><title>\(HTML.escaped(title))</title>
             <style>\(Self.style)</style><h1>\(HTML.escaped(title))</h1>
             \(Self.start)\(body)\(Self.end)</html>
 
@@ -83,13 +87,12 @@ struct PageOptions: ParsableArguments {
 
     func validate() throws {
         guard examples > 0 else { throw ValidationError("--examples must be 1 or more") }
+        if let html { try MarkedFile.check(html) }
     }
 
     /// Writes the page, where one is wanted, and says where it is.
     func write(_ page: () throws -> Page) throws {
         guard let html else { return }
-        let directory = (html as NSString).deletingLastPathComponent
-        if !directory.isEmpty { try makeDirectory(directory) }
         try page().write(to: html)
         print("look at \(html)")
     }

@@ -45,6 +45,10 @@ struct IndexImages: ParsableCommand {
     func run() throws {
         var names = StringTable()
         for file in try SearchImages.imageFiles(directory) { names.insert(file) }
+        // Beside a table of this program it is this program's; alone it is somebody else's.
+        if !FileManager.default.fileExists(atPath: path(ImageIndex.features)) {
+            try OutputFileError.checkIsFree(path(IndexedConcepts.vocabulary))
+        }
         let trained = try TrainedRetrieval(options)
         try makeDirectory(outputDir)
         let bar = storage.table(
@@ -113,7 +117,10 @@ struct IndexImages: ParsableCommand {
                     images: arrays.tensor.to(device: trained.device),
                     concepts: arrays.concepts.map { TokenBatch($0).to(device: trained.device) })
             }
-            parts.append(try encoded.features.to(dtype: .float32).to(device: .cpu).checked())
+            let features = try encoded.features.to(dtype: .float32).to(device: .cpu).checked()
+            let (first, width) = (done, features.size(1))
+            try ScoreError.check(features, "feature") { "'\(pictures[first + $0 / width])'" }
+            parts.append(features)
             done += arrays.rows
             progress(done)
         }

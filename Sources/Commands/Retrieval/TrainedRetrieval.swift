@@ -23,6 +23,7 @@ struct SearchOptions: ParsableArguments {
 
     func validate() throws {
         guard results > 0 else { throw ValidationError("--results must be 1 or more") }
+        if let html { try MarkedFile.check(html) }
     }
 
     /// Prints results, and writes the page where one is wanted.

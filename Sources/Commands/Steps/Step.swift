@@ -10,6 +10,8 @@ struct Step {
         /// Directory of the run that it makes and goes on with under `--resume`; nil for a command that
         /// does not train.
         var run: String?
+        /// Whether it replaces results only with `--overwrite`.
+        var keepsResults = false
     }
 
     /// Names its record and what it prints.

@@ -131,6 +131,9 @@ struct StepRunner {
                 arguments =
                     RunDirectory.hasCheckpoint(run)
                     ? Self.resumed(arguments) : arguments + ["--overwrite"]
+            } else if goesOn, command.keepsResults {
+                // The directory had nothing of others in it when the step was begun.
+                arguments += ["--overwrite"]
             }
             note("  " + Self.line(arguments))
             let outcome = try ChildProgram.run(arguments, output: output, stop: stop)

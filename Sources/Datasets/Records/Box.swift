@@ -37,6 +37,12 @@ public struct Box: Codable, Sendable, Equatable, JSONDescribed {
         for value in [x, y, width, height] { try container.encode(value) }
     }
 
+    /// Whether a part of the rectangle lies in an image of so many pixels.
+    public func hasArea(withinWidth imageWidth: Int, height imageHeight: Int) -> Bool {
+        min(x + width, Double(imageWidth)) > max(x, 0)
+            && min(y + height, Double(imageHeight)) > max(y, 0)
+    }
+
     /// Intersection over union as the evaluations of RefCOCO+ compute it: of pixels, with the last
     /// column and row inside, so that boxes share nothing unless they share two of each. [0, 1]
     public func pixelOverlap(with other: Box) -> Double {

@@ -32,7 +32,7 @@ extension PerceptronTagger {
         guard header.count == 2, header[0] == Self.title, let count = Int(header[1]) else {
             throw malformed(0, "'\(Self.title)' and a number are expected")
         }
-        guard lines.count == count + 1 else {
+        guard lines.count - 1 == count else {
             throw malformed(
                 lines.count - 1, "\(count) features are expected, \(lines.count - 1) found")
         }

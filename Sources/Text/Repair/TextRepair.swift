@@ -30,7 +30,7 @@ enum TextRepair {
     /// The text with repaired lines.
     static func repaired(_ text: String) -> String {
         let scalars = Array(text.unicodeScalars)
-        var result = String.UnicodeScalarView()
+        var result = ""
         var start = 0
         // Markup in a line means that references are left alone in it and in all that follow.
         var replacesReferences = true
@@ -39,11 +39,10 @@ enum TextRepair {
             let end = min(lineEnd, start + longestSegment)
             let segment = scalars[start..<end]
             if segment.contains("<") { replacesReferences = false }
-            result.append(
-                contentsOf: repaired(segment: Array(segment), replacesReferences).unicodeScalars)
+            result += repaired(segment: Array(segment), replacesReferences)
             start = end
         }
-        return String(result)
+        return result
     }
 
     /// Repairs until nothing changes any more.

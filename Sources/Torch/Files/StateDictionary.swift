@@ -18,6 +18,8 @@ public struct StateDictionaryError: Error, Equatable, Sendable, CustomStringConv
     public var unexpected: [String] = []
     /// Keys whose shapes differ.
     public var mismatched: [Mismatch] = []
+    /// Keys whose tensors have numbers that are not finite.
+    public var notFinite: [String] = []
     /// The file that the tensors come from; nil where that is not known.
     public var file: String?
 
@@ -45,6 +47,12 @@ public struct StateDictionaryError: Error, Equatable, Sendable, CustomStringConv
             mismatched.map { "\($0.key) (model \($0.expected), file \($0.found))" })
         list("missing", missing)
         list("unknown to the model", unexpected)
+        guard notFinite.isEmpty else {
+            list("with numbers that are not finite", notFinite)
+            return "the tensors" + (file.map { " in '\($0)'" } ?? "") + " cannot be computed with: "
+                + lines.joined(separator: "; ")
+                + ". Take an earlier checkpoint, or fetch the file again."
+        }
         return "the tensors" + (file.map { " in '\($0)'" } ?? "") + " do not fit the model: "
             + lines.joined(separator: "; ")
             + ". Use the configuration that the checkpoint was trained with."
@@ -61,6 +69,20 @@ public struct StateDictionaryError: Error, Equatable, Sendable, CustomStringConv
             error.file = error.file ?? file
             throw error
         }
+    }
+}
+
+extension [String: Tensor] {
+    /// Makes sure that weights can be computed with.
+    /// - Throws: ``StateDictionaryError`` with every tensor that has a number that is not finite,
+    ///   ``TorchError``
+    public func checkFinite() throws {
+        var error = StateDictionaryError()
+        for (key, tensor) in self where try !tensor.isFinite().all().array(of: Bool.self)[0] {
+            error.notFinite.append(key)
+        }
+        error.notFinite.sort()
+        guard error.notFinite.isEmpty else { throw error }
     }
 }
 

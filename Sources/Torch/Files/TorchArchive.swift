@@ -32,10 +32,20 @@ public struct TorchArchive {
     /// Opens a file.
     /// - Throws: ``TorchArchiveError``, `ZipError`
     public init(path: String) throws {
-        if let form = WeightFileForm(path: path), form != .zip {
+        switch WeightFileForm(path: path) {
+        case .zip?: break
+        case let form?:
             throw TorchArchiveError(
                 path: path,
                 reason: "it is \(form.name). \(form.remedyForTorch(path: path))")
+        case nil:
+            var reason = "it has no form that is known here. It may be damaged; fetch it again."
+            do {
+                _ = try FileHandle(forReadingFrom: URL(fileURLWithPath: path)).read(upToCount: 1)
+            } catch {
+                reason = FileWritingError.describe(error)
+            }
+            throw TorchArchiveError(path: path, reason: reason)
         }
         archive = try ZipArchive(path: path)
         let suffix = "/data.pkl"

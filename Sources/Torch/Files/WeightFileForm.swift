@@ -15,6 +15,9 @@ enum WeightFileForm {
     case pointer
     /// A page of a web server in place of the file.
     case page
+    /// A pickle that PyTorch has not written.
+    case pickle
+    case text
 
     /// nil for a file that looks like none of these, or cannot be read.
     init?(path: String) {
@@ -44,6 +47,10 @@ enum WeightFileForm {
             self = .page
         } else if head.count > 9, head[8] == UInt8(ascii: "{"), head[6] == 0, head[7] == 0 {
             self = .safetensors
+        } else if head.count > 1, head[0] == 0x80, (2...5).contains(head[1]) {
+            self = .pickle
+        } else if !head.isEmpty, head.allSatisfy({ $0 >= 0x20 || (0x09...0x0d).contains($0) }) {
+            self = .text
         } else {
             return nil
         }
@@ -60,6 +67,8 @@ enum WeightFileForm {
         case .numPy: "a file of NumPy"
         case .pointer: "a pointer of git-lfs, which stands in for the file"
         case .page: "a page of a web server and not the file itself"
+        case .pickle: "a pickle, but none of torch.save"
+        case .text: "a text"
         }
     }
 
@@ -75,6 +84,10 @@ enum WeightFileForm {
         case .hdf5, .numPy: return "Take the weights of the model for PyTorch."
         case .pointer: return "Bring the file with 'git lfs pull'."
         case .page: return "Download it again."
+        case .pickle:
+            return "Load it with the library that wrote it, and save its tensors with Python: "
+                + "safetensors.torch.save_file(…, '\(target)')."
+        case .text: return "Give the file with the weights."
         }
     }
 

@@ -66,6 +66,8 @@ extension ParameterStore {
     /// - Throws: ``StateDictionaryError`` where sizes differ or something is missing.
     @discardableResult
     public func load(bert tensors: [String: Tensor]) throws -> LoadReport {
-        try load(BertWeights.matching(tensors, self), allowingMissing: [""])
+        let matching = try BertWeights.matching(tensors, self)
+        try matching.checkFinite()
+        return try load(matching, allowingMissing: [""])
     }
 }

@@ -33,6 +33,7 @@ extension PretrainingModel: FineTunedModel {
                 name == "pos_embed" ? PositionEmbedding.resized(tensor, grid: grid) : tensor
         }
         guard missing.isEmpty else { throw StateDictionaryError(missing: missing) }
+        try matching.checkFinite()
         return try store.load(matching, allowingMissing: [""])
     }
 }

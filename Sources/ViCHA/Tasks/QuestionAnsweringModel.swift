@@ -101,7 +101,7 @@ public final class QuestionAnsweringModel {
                 key: "bert_config.fusion_layer",
                 expected:
                     "below num_hidden_layers (\(c.text.layers)), since the decoder has as many "
-                    + "layers as there are for fusion")
+                    + "layers as there are for fusion", found: c.text.fusionLayer)
         }
         configuration = c
         store = try ParameterStore(seed: seed, device: device)
