@@ -26,7 +26,8 @@ public struct CLIPConfiguration: Sendable, Equatable {
 
         /// Sets the width of the MLPs' inner layer for hidden states of a width.
         mutating func setInnerWidth(_ inner: Int?, width: Int) {
-            innerWidth = inner == 4 * width ? nil : inner
+            // Divided, since a damaged file may have a width that has no multiple.
+            innerWidth = inner.flatMap { $0.isMultiple(of: 4) && $0 / 4 == width ? nil : $0 }
         }
     }
 

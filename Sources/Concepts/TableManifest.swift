@@ -4,7 +4,12 @@ import Foundation
 /// What a ``ShardedTable`` holds and how it was made; written as `table.json` before the first shard.
 public struct TableManifest: Codable, Sendable, Equatable {
     /// What a row is of.
-    public enum Content: String, Codable, Sendable {
+    public enum Content: String, Codable, Sendable, CaseIterable, JSONDescribed {
+        /// As in "must be …".
+        public static var jsonDescription: String {
+            "one of " + allCases.map(\.rawValue).joined(separator: ", ")
+        }
+
         /// A CLIP embedding of the image that a name leads to.
         case images
         /// A CLIP embedding of the name, which is a text.

@@ -70,22 +70,28 @@ import Torch
     }
 
     /// Sizes are judged before anything is made by their number.
-    @Test func numbersOfLayersThatNoModelHasAreRefused() throws {
+    @Test(arguments: [
+        ("num_hidden_layers\": 2", "2147483648"), ("hidden_size\": 64", "-9223372036854775808"),
+        ("hidden_size\": 64", "4611686018427387904"),
+        ("intermediate_size\": 256", "9223372036854774784"),
+    ]) func sizesThatNoModelHasAreRefused(_ setting: String, _ value: String) throws {
         let directory = NSTemporaryDirectory() + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try FileManager.default.copyItem(
             atPath: Self.fixtures + "/hugging_face", toPath: directory)
         let path = directory + "/config.json"
         let text = try String(contentsOfFile: path, encoding: .utf8)
-        try text.replacing("\"num_hidden_layers\": 2", with: "\"num_hidden_layers\": 2147483648")
+        let key = setting.prefix { $0 != ":" }
+        #expect(text.contains("\"\(setting)"))
+        try text.replacing("\"\(setting)", with: "\"\(key): \(value)")
             .write(toFile: path, atomically: true, encoding: .utf8)
         let error = try #require(throws: CLIPError.self) { try CLIPCheckpoint(path: directory) }
         #expect("\(error)".contains(directory), "\(error)")
-        #expect("\(error)".contains("2147483648"), "\(error)")
+        #expect("\(error)".contains(value), "\(error)")
     }
 
     @Test(arguments: [
-        ("missing", "does not exist"), ("empty", "has neither"), ("text.pt", "no directory"),
+        ("missing", "does not exist"), ("empty", "has neither"), ("text.pt", "is a text"),
         ("old.pt", "before PyTorch 1.6"),
         ("cut.pt", "no directory at its end"), ("noweights", "there is no open_clip_model"),
         ("badjson", "head_width"), ("wrongsize", "text_projection"),

@@ -233,6 +233,7 @@ import Torch
         (#""shardSize" : 4"#, #""shardSize" : 0"#, "'shardSize' is 0"),
         (#""width" : 3"#, #""width" : "3""#, "'width' must be a whole number"),
         (#""count" : 9,"#, "", "'count'"), ("}", "", "line"),
+        (#""texts""#, #""prose""#, "'content' must be one of images, texts"),
     ]) func manifestsNameTheirField(_ old: String, _ new: String, _ problem: String) throws {
         try Self.withDirectory { directory in
             let names = Self.names(9)

@@ -193,7 +193,7 @@ import Text
         for (answers, choice, isReached) in [
             // Digits and articles are normalised in predictions, punctuation on both sides.
             (["2", "2", "zzz"], "Two", true), (["cat", "cat", "dog"], "the cat", true),
-            (["e.g,", "e.g,", "x"], "e.g", true), (["Cat", "Cat", "x"], "cat", false),
+            (["e;g", "e;g", "x"], "e;g", true), (["Cat", "Cat", "x"], "cat", false),
             // Where all agree, their answer is compared as it is.
             (["a cat", "a cat"], "a cat", false), (["x"], "y", false),
         ] {
