@@ -46,7 +46,8 @@ extension Reader {
                     let file = try SafetensorsFile(path: input.path)
                     guard let found = try TrainingCheckpoint.origin(of: file) else { return }
                     let now = TrainingCheckpoint.Origin(
-                        configuration: "a: 1\n", dataChecksum: "", vocabulary: found.vocabulary)
+                        configuration: "a: 1\n", dataChecksum: "", vocabulary: found.vocabulary,
+                        precision: "float32")
                     _ = now.differences(from: found)
                     _ = try TrainingCheckpoint.open(input.path, vocabulary: found.vocabulary)
                 },

@@ -55,6 +55,9 @@ public struct CLIPCheckpoint {
             let isScript = try !isSafetensors && TorchArchive(path: path).isScript
             weights = CLIPWeights.plain(try Self.tensors(path))
             guard let known = isScript ? .quickGELU : activation else {
+                // Weights of another kind of model need no activation but another option.
+                _ = try CLIPWeights.configuration(
+                    of: weights, isOpenAI: isScript, .gelu, path: path)
                 throw CLIPError.unnamedActivation(path: path)
             }
             configuration = try CLIPWeights.configuration(

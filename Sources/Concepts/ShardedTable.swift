@@ -49,8 +49,11 @@ public struct ShardedTable {
             throw ConceptError.incompleteTable(path: path, found: there, of: manifest.shardCount)
         }
         let files = try (0..<manifest.shardCount).map {
-            try SafetensorsFile(
+            let file = try SafetensorsFile(
                 path: (path as NSString).appendingPathComponent(manifest.shardFile($0)))
+            // A flipped bit would be another concept, and nobody would see it.
+            try file.verifyChecksum()
+            return file
         }
         // The sizes of the shards and not those of the manifest, which are only written there.
         var names = StringTable(

@@ -9,6 +9,7 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
     case invalidText(file: String, record: Int, field: String)
     case empty(files: [String])
     case missingImages(count: Int, examples: [String])
+    case unreadableImages(count: Int, example: String)
     case unknownReference(id: Int?, phrase: String)
     case unansweredQuestions(count: Int, example: Int)
 
@@ -33,6 +34,9 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
         case .unansweredQuestions(let count, let example):
             "\(count) questions of the annotations have no answer, such as question \(example); "
                 + "the annotations and test_file must belong together"
+        case .unreadableImages(let count, let example):
+            "\(count) images of the evaluation cannot be read: \(example). Replace them, or pass "
+                + "--allow-missing-images to leave their records out."
         case .missingImages(let count, let examples):
             "\(count) images are missing, such as \(examples.joined(separator: ", ")). Check "
                 + "--data-dir and --replace-prefix, or pass --allow-missing-images to go on without."

@@ -58,11 +58,21 @@ public enum ImageDecoder {
         return (try decoded(data + Self.endOfJPEG).image, damage)
     }
 
+    /// Makes sure, from the header alone, that a picture can be begun to be read; what follows the header
+    /// can still be damaged.
+    /// - Throws: ``ImageError``
+    public static func checkHeader(path: String, limit: Int = standardLimit) throws {
+        try contents(path, .alwaysMapped).withUnsafeBytes {
+            _ = try header($0, FileKind($0), name: path, limit: limit)
+        }
+    }
+
     private static let endOfJPEG = Data([0xff, 0xd9])
 
-    private static func contents(_ path: String) throws -> Data {
+    private static func contents(_ path: String, _ options: Data.ReadingOptions = []) throws -> Data
+    {
         do {
-            return try Data(contentsOf: URL(fileURLWithPath: path))
+            return try Data(contentsOf: URL(fileURLWithPath: path), options: options)
         } catch {
             if !FileManager.default.fileExists(atPath: path) {
                 throw ImageError.missing(path: path)
@@ -77,23 +87,8 @@ public enum ImageDecoder {
         try data.withUnsafeBytes { bytes in
             let start = bytes.bindMemory(to: UInt8.self).baseAddress
             let kind = FileKind(bytes)
-            if case .other(let words) = kind {
-                throw ImageError.unknownFormat(path: name, kind: words)
-            }
-            var header = ICHeader()
-            let (status, reason) = withMessage {
-                kind == .jpeg
-                    ? ic_jpeg_header(start, bytes.count, &header, $0)
-                    : ic_png_header(start, bytes.count, &header, $0)
-            }
-            guard status == ICComplete else { throw ImageError.corrupt(path: name, reason: reason) }
+            let (header, reason) = try header(bytes, kind, name: name, limit: limit)
             let (width, height) = (Int(header.width), Int(header.height))
-            guard width > 0, height > 0 else {
-                throw ImageError.corrupt(path: name, reason: "it has no pixels")
-            }
-            guard width * height <= limit else {
-                throw ImageError.tooLarge(path: name, width: width, height: height, limit: limit)
-            }
             guard accepts(header) else { throw ImageError.corrupt(path: name, reason: reason) }
             let eighths =
                 kind == .jpeg ? eighths(short: min(width, height), wanted: shortSide) : 8
@@ -103,6 +98,31 @@ public enum ImageDecoder {
                     : ic_png_decode(start, bytes.count, $0, $1)
             }
         }
+    }
+
+    /// The header of a picture that has pixels, and not too many; and what is wrong with what follows.
+    private static func header(
+        _ bytes: UnsafeRawBufferPointer, _ kind: FileKind, name: String, limit: Int
+    ) throws -> (ICHeader, reason: String) {
+        if case .other(let words) = kind {
+            throw ImageError.unknownFormat(path: name, kind: words)
+        }
+        let start = bytes.bindMemory(to: UInt8.self).baseAddress
+        var header = ICHeader()
+        let (status, reason) = withMessage {
+            kind == .jpeg
+                ? ic_jpeg_header(start, bytes.count, &header, $0)
+                : ic_png_header(start, bytes.count, &header, $0)
+        }
+        guard status == ICComplete else { throw ImageError.corrupt(path: name, reason: reason) }
+        let (width, height) = (Int(header.width), Int(header.height))
+        guard width > 0, height > 0 else {
+            throw ImageError.corrupt(path: name, reason: "it has no pixels")
+        }
+        guard width * height <= limit else {
+            throw ImageError.tooLarge(path: name, width: width, height: height, limit: limit)
+        }
+        return (header, reason)
     }
 
     /// The smallest of the decoder's scales that keeps the short side.

@@ -48,7 +48,8 @@ public final class Trainer<Task: TrainingTask> {
             plan.schedule, learningRate: plan.optimizer.learningRate)
         origin = .init(
             configuration: try task.configurationText(), dataChecksum: task.dataChecksum,
-            vocabulary: task.vocabulary)
+            vocabulary: task.vocabulary,
+            precision: "\(options.autocast ?? .float32)")
         draws = try Generator(seed: options.seed)
         dropout = try Generator(seed: options.seed &+ 1, device: options.device)
         state = TrainingCheckpoint.State(
@@ -64,6 +65,8 @@ public final class Trainer<Task: TrainingTask> {
     /// Trains until the last epoch, the step limit or a request to stop.
     /// - Throws: ``DivergenceError``, ``UnreadableImagesError``, and errors of data, files and libtorch
     public func run() throws -> TrainingOutcome {
+        // They would look like a divergence, of which they are no sign.
+        try task.store.state.checkFinite()
         try options.directory.prepare()
         try writeAtomically(
             Data(origin.configuration.utf8),

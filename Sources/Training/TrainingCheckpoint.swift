@@ -71,14 +71,18 @@ public struct TrainingCheckpoint {
         public let dataChecksum: String
         /// What the ids of tokens mean.
         public let vocabulary: VocabularyIdentity
+        /// Type of matrix products; nil in checkpoints that do not say.
+        public let precision: String?
 
         /// Describes a run.
         public init(
-            configuration: String, dataChecksum: String, vocabulary: VocabularyIdentity
+            configuration: String, dataChecksum: String, vocabulary: VocabularyIdentity,
+            precision: String?
         ) {
             self.configuration = configuration
             self.dataChecksum = dataChecksum
             self.vocabulary = vocabulary
+            self.precision = precision
         }
     }
 
@@ -209,6 +213,9 @@ extension TrainingCheckpoint.Origin {
                             + "(was \(($0.then ?? "none").excerpt()))"
                     }
                     .joined(separator: ", "))
+        }
+        if let then = before.precision, let now = precision, then != now {
+            lines.append("the run goes on in \(now) (was \(then))")
         }
         if dataChecksum != before.dataChecksum {
             lines.append(

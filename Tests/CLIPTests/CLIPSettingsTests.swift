@@ -214,6 +214,15 @@ import Torch
     }
 
     /// Weights alone do not say which activation they were trained with; all other forms do.
+    /// Weights of another kind of model are not asked for what only CLIP has.
+    @Test func otherWeightsAreNoStateDictionaryOfCLIP() throws {
+        let path = NSTemporaryDirectory() + UUID().uuidString + ".safetensors"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try writeSafetensors(["visual_encoder.cls_token": .ones([1, 1, 4])], to: path)
+        let error = try #require(throws: CLIPError.self) { try CLIPCheckpoint(path: path) }
+        #expect("\(error)".contains("is no CLIP model"), "\(error)")
+    }
+
     @Test func stateDictionariesAskForTheActivation() throws {
         try withModel(
             "open_clip_config.json", ["model_cfg": Self.fixture("quick")], weights: "quick"

@@ -77,6 +77,23 @@ extension CommandsTests {
                 allowed.errors.contains("left out") && allowed.errors.contains(images[0]),
                 "\(allowed.errors)")
         }
+        // What is there and no picture is found out before anything is computed, and left out alike.
+        try Data("<!DOCTYPE html><html>".utf8).write(to: URL(fileURLWithPath: first))
+        for command in [Self.evaluations[0], Self.evaluations[3]] {
+            let arguments = command + run + ["--checkpoint", checkpoint]
+            let refused = try vicha(arguments)
+            #expect(refused.status != 0, "\(command[0])")
+            #expect(
+                refused.errors.contains("1 images of the evaluation cannot be read")
+                    && refused.errors.contains("--allow-missing-images")
+                    && refused.errors.contains(images[0]), "\(refused.errors)")
+            let allowed = try vicha(arguments + ["--allow-missing-images"])
+            #expect(allowed.status == 0, "\(command[0]): \(allowed.errors)")
+            #expect(
+                allowed.errors.contains("left out") && allowed.errors.contains(images[0]),
+                "\(allowed.errors)")
+        }
+        try FileManager.default.removeItem(atPath: first)
         try FileManager.default.moveItem(atPath: gone, toPath: first)
     }
 
@@ -221,6 +238,39 @@ extension CommandsTests {
         #expect(throws: OutputFileError.sameName("a.json")) {
             try OutputFiles(["in/a.json", "on/a.json"], in: directory + "/out", options)
         }
+    }
+
+    /// Nothing that an evaluation reads or writes beside them is replaced by its answers.
+    @Test func answersReplaceNothingThatIsRead() throws {
+        let directory = Self.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true)
+        let names = ["c.safetensors", "v.txt", "x.yaml", "a.json", "test.json", "list.json"]
+        for name in names {
+            let text =
+                name == "x.yaml" ? "test_file: [test.json]\nanswer_list: list.json\n" : "mine"
+            try Data(text.utf8).write(to: URL(fileURLWithPath: directory + "/" + name))
+        }
+        func run(_ result: String, _ more: [String] = []) throws {
+            var command = try Vicha.parseAsRoot(
+                [
+                    "vqa", "evaluate", "--config", directory + "/x.yaml", "--checkpoint",
+                    directory + "/c.safetensors", "--vocabulary", directory + "/v.txt",
+                    "--annotations", directory + "/a.json", "--data-json-dir", directory,
+                    "--data-dir", directory, "--overwrite", "--result", result,
+                ] + more)
+            try command.run()
+        }
+        for name in names {
+            let path = directory + "/./" + name
+            #expect(throws: OutputFileError.isInput(path: path)) { try run(path) }
+        }
+        let page = directory + "/page.html"
+        #expect(throws: OutputFileError.twice(path: page)) { try run(page, ["--html", page]) }
+        let drawn = try vicha(
+            ["grounding", "draw", "./a.png", "word", "--checkpoint", "x", "--output", "a.png"])
+        #expect(drawn.status != 0 && drawn.errors.contains("its own result"), "\(drawn.errors)")
     }
 
     /// A page or a picture of this program is made again, and nothing else is taken for one.

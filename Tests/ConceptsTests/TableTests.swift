@@ -228,6 +228,28 @@ import Torch
         }
     }
 
+    /// A flipped bit of a row is seen, and named with its file.
+    @Test func flippedBitsAreSeen() throws {
+        try Self.withDirectory { directory in
+            let names = Self.names(9)
+            try Self.writer(directory, names).run { range, _ in Self.rows(range, names) }
+            let shard = directory + "/shard-000001-of-000003.safetensors"
+            let whole = try Data(contentsOf: URL(fileURLWithPath: shard))
+            let start = 8 + whole.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+            for place in [start, start + 7, whole.count - 1] {
+                var bytes = whole
+                bytes[place] ^= 0x80
+                try bytes.write(to: URL(fileURLWithPath: shard))
+                let error = try #require(throws: (any Error).self) {
+                    try ShardedTable(path: directory)
+                }
+                #expect("\(error)".contains(shard), "\(error)")
+            }
+            try whole.write(to: URL(fileURLWithPath: shard))
+            #expect(try ShardedTable(path: directory).count == 7)
+        }
+    }
+
     /// What is wrong in a manifest is said with its field.
     @Test(arguments: [
         (#""shardSize" : 4"#, #""shardSize" : 0"#, "'shardSize' is 0"),

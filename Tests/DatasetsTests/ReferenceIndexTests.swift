@@ -69,6 +69,55 @@ import Testing
         }
     }
 
+    /// Heat maps are drawn as large as an image is said to be.
+    @Test(arguments: [
+        ("width", "0"), ("height", "-5"), ("height", "9223372036854775807"), ("width", "100000000"),
+        ("height", "65535"),
+    ]) func sizesThatNoImageHasAreRefused(_ field: String, _ value: String) throws {
+        try withDirectory { directory in
+            try write(reference(.int(3), split: "val"), directory + "/refs(unc).p")
+            let path = directory + "/instances.json"
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            var changed = text.replacing(
+                try Regex("\"\(field)\": *[0-9]+"), with: "\"\(field)\": \(value)")
+            if value == "65535" {
+                changed = changed.replacing(
+                    try Regex("\"width\": *[0-9]+"), with: "\"width\": 65535")
+            }
+            #expect(changed != text)
+            try changed.write(toFile: path, atomically: true, encoding: .utf8)
+            let error = try #require(throws: AnnotationError.self) {
+                try ReferenceIndex(directory: directory)
+            }
+            #expect("\(error)".contains(path) && "\(error)".contains("record 0"), "\(error)")
+            #expect(
+                "\(error)".contains("'images.\(field)'") && "\(error)".contains(value), "\(error)")
+        }
+    }
+
+    /// Of two that have one id the wrong one would be used.
+    @Test(arguments: ["images", "annotations"]) func idsNamedTwiceAreAnError(_ list: String) throws
+    {
+        try withDirectory { directory in
+            try write(reference(.int(3), split: "val"), directory + "/refs(unc).p")
+            let path = directory + "/instances.json"
+            var instances = try AnnotationFile.load(
+                ReferenceIndex.Instances.self, file: path)
+            instances = .init(
+                images: instances.images + (list == "images" ? instances.images.prefix(1) : []),
+                annotations: instances.annotations
+                    + (list == "annotations" ? instances.annotations.prefix(1) : []),
+                categories: instances.categories)
+            try JSONEncoder().encode(instances).write(to: URL(fileURLWithPath: path))
+            let error = try #require(throws: AnnotationError.self) {
+                try ReferenceIndex(directory: directory)
+            }
+            #expect(
+                "\(error)".contains(path) && "\(error)".contains("of '\(list)' has the 'id'"),
+                "\(error)")
+        }
+    }
+
     @Test func imagesNamedTwiceAreAnErrorWithTheKey() throws {
         try withDirectory { directory in
             let path = directory + "/dets.json"

@@ -122,4 +122,27 @@ import Testing
             #expect(image.centerSquare(side: side) == cut, "\(width)×\(height) to \(side)")
         }
     }
+
+    /// A header is judged as it is where the whole picture is read.
+    @Test func headersAreJudgedAlone() throws {
+        let path = NSTemporaryDirectory() + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let picture = RGBImage(width: 30, height: 20, filledWith: 7)
+        let whole = [try ImageEncoder.png(picture), try ImageEncoder.jpeg(picture)]
+        for data in whole + whole.map({ $0.dropLast(20) }) {
+            try data.write(to: URL(fileURLWithPath: path))
+            try ImageDecoder.checkHeader(path: path)
+            #expect(
+                throws: ImageError.tooLarge(path: path, width: 30, height: 20, limit: 599)
+            ) { try ImageDecoder.checkHeader(path: path, limit: 599) }
+        }
+        for data in [Data(), Data("<html>".utf8), whole[0].prefix(20), whole[1].prefix(9)] {
+            try data.write(to: URL(fileURLWithPath: path))
+            #expect(throws: ImageError.self) { try ImageDecoder.checkHeader(path: path) }
+        }
+        try FileManager.default.removeItem(atPath: path)
+        #expect(throws: ImageError.missing(path: path)) {
+            try ImageDecoder.checkHeader(path: path)
+        }
+    }
 }

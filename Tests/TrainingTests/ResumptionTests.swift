@@ -308,10 +308,12 @@ import ViCHA
     @Test func whatDiffersOnResumingIsSaid() throws {
         let setting = try Setting()
         defer { try? FileManager.default.removeItem(at: setting.directory) }
-        func origin(_ setting: Setting, _ data: String = "a") throws -> TrainingCheckpoint.Origin {
+        func origin(
+            _ setting: Setting, _ data: String = "a", precision: String? = "float32"
+        ) throws -> TrainingCheckpoint.Origin {
             .init(
                 configuration: try ConfigurationFile.text(setting.configuration),
-                dataChecksum: data, vocabulary: setting.dataset.vocabulary)
+                dataChecksum: data, vocabulary: setting.dataset.vocabulary, precision: precision)
         }
         let before = try origin(setting)
         #expect(try origin(setting).differences(from: before).isEmpty)
@@ -325,6 +327,9 @@ import ViCHA
         #expect(lines[0].contains("optimizer.lr 0.5 (was 0.001)"), "\(lines)")
         #expect(lines[0].contains("schedular.epochs 9 (was 3)"), "\(lines)")
         #expect(lines[1].contains("records, or their order"))
+        let half = try origin(setting, precision: "bfloat16")
+        #expect(half.differences(from: before) == ["the run goes on in bfloat16 (was float32)"])
+        #expect(half.differences(from: try origin(setting, precision: nil)).isEmpty)
     }
 
     /// The checksum of records depends on their order and on each field.

@@ -437,8 +437,8 @@ import ViCHA
         let setting = try Setting()
         defer { try? FileManager.default.removeItem(at: setting.directory) }
         let trainer = try setting.trainer("out")
-        let bias = try #require(trainer.model.store["itm_head.bias"])
-        try withoutGradient { try bias.fill(.nan) }
+        let head = try #require(trainer.model.store["itm_head.weight"])
+        try withoutGradient { try head.fill(3e38) }
         let weight = try #require(trainer.model.store["vision_proj.weight"])
         let before = try weight.array(of: Float.self)
         let error = try #require(throws: DivergenceError.self) { try trainer.run() }
@@ -446,6 +446,18 @@ import ViCHA
         #expect("\(error)".contains("loss_itm nan"))
         #expect(try weight.array(of: Float.self) == before)
         #expect(FileManager.default.fileExists(atPath: error.checkpoint))
+    }
+
+    /// What is broken before the first step is no divergence, and is said by its name.
+    @Test func weightsThatAreNotFiniteAreNotTrained() throws {
+        let setting = try Setting()
+        defer { try? FileManager.default.removeItem(at: setting.directory) }
+        let trainer = try setting.trainer("out")
+        let bias = try #require(trainer.model.store["itm_head.bias"])
+        try withoutGradient { try bias.fill(.nan) }
+        let error = try #require(throws: StateDictionaryError.self) { try trainer.run() }
+        #expect(error.notFinite == ["itm_head.bias"])
+        #expect(!FileManager.default.fileExists(atPath: trainer.lastCheckpoint))
     }
 
     @Test func checkpointsOfOtherRunsAreRefused() throws {

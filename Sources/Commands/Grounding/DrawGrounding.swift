@@ -41,7 +41,12 @@ struct DrawGrounding: ParsableCommand {
     @OptionGroup var heat: HeatOptions
     @OptionGroup var concepts: PictureConceptOptions
 
-    func validate() throws { try MarkedFile.check(output) }
+    func validate() throws {
+        guard output.resolvedPath != image.resolvedPath else {
+            throw OutputFileError.isInput(path: output)
+        }
+        try MarkedFile.check(output)
+    }
 
     func run() throws {
         let text = try Self.cleaned(phrase)

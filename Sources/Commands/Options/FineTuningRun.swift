@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 import Images
 import Text
@@ -51,32 +52,52 @@ struct FineTuningRun<Configuration: TrainingConfiguration, Model: FineTunedModel
         return dataset
     }
 
-    /// The records of an evaluation whose images are there. Where missing ones are allowed, the
-    /// others are left out and counted.
+    /// The records of an evaluation whose images are there and can be begun to be read. Where missing ones
+    /// are allowed, the others are left out and counted.
     ///
     /// - Parameters:
     ///   - records: all of them
     ///   - files: where they stand
     ///   - images: where the images of a record lie
-    /// - Throws: `AnnotationError` where images are missing and must not be, or all of them are
+    /// - Throws: `AnnotationError` where images are missing or unreadable and must not be, or all of them are
     func evaluated<Record>(
         _ records: [Record], of files: [String], images: (Record) -> [String]
     ) throws -> [Record] {
-        var missing: [String] = []
-        let kept = records.filter { record in
-            let lost = images(record).filter { access($0, R_OK) != 0 }
-            missing += lost
+        let limit = configuration.settings.images.maxPixels
+        // Several records may have one image.
+        var problems: [ExactString: ImageError?] = [:]
+        func problem(_ path: String) throws -> ImageError? {
+            if let known = problems[ExactString(path)] { return known }
+            var found: ImageError?
+            do { try ImageDecoder.checkHeader(path: path, limit: limit) } catch let error
+                as ImageError
+            {
+                found = error
+            }
+            problems[ExactString(path)] = .some(found)
+            return found
+        }
+        var first: ImageError?
+        let kept = try records.filter { record in
+            let lost = try images(record).compactMap(problem)
+            first = first ?? lost.first
             return lost.isEmpty
         }
-        guard let first = missing.first else { return records }
+        guard let first else { return records }
         guard data.allowsMissingImages, !kept.isEmpty else {
-            let all = Array(Set(missing)).sorted()
-            throw AnnotationError.missingImages(
-                count: all.count, examples: Array(all.prefix(3)))
+            let missing = problems.values.compactMap { problem -> String? in
+                if case .missing(let path)? = problem { path } else { nil }
+            }.sorted()
+            guard missing.isEmpty else {
+                throw AnnotationError.missingImages(
+                    count: missing.count, examples: Array(missing.prefix(3)))
+            }
+            throw AnnotationError.unreadableImages(
+                count: problems.values.count { $0 != nil }, example: first.description)
         }
         note(
             "\(files.joined(separator: ", ")): \(records.count - kept.count) of \(records.count) "
-                + "records are left out, whose images are missing, '\(first)' for one")
+                + "records are left out, whose images are missing or cannot be read: \(first)")
         return kept
     }
 

@@ -12,10 +12,15 @@ struct OutputFileOptions: ParsableArguments {
     /// - Parameters:
     ///   - outputs: files to be written
     ///   - inputs: files that are read, which no result may replace in any case
+    ///   - others: files that are written too
     /// - Throws: ``OutputFileError``
-    func check(_ outputs: [String], inputs: [String] = []) throws {
+    func check(_ outputs: [String], inputs: [String] = [], others: [String] = []) throws {
         let read = Set(inputs.map { ExactString($0.resolvedPath) })
+        let written = Set(others.map { ExactString($0.resolvedPath) })
         for output in outputs {
+            guard !written.contains(ExactString(output.resolvedPath)) else {
+                throw OutputFileError.twice(path: output)
+            }
             guard !read.contains(ExactString(output.resolvedPath)) else {
                 throw OutputFileError.isInput(path: output)
             }
@@ -30,6 +35,7 @@ struct OutputFileOptions: ParsableArguments {
 enum OutputFileError: Error, Equatable, CustomStringConvertible {
     case exists(path: String)
     case isInput(path: String)
+    case twice(path: String)
     case sameName(String)
     case foreign(path: String)
     case isDirectory(path: String)
@@ -41,6 +47,8 @@ enum OutputFileError: Error, Equatable, CustomStringConvertible {
             "'\(path)' is there already; give the result another place, or replace it with --overwrite"
         case .isInput(let path):
             "'\(path)' would be overwritten by its own result; give the result another place"
+        case .twice(let path):
+            "two results would be written to '\(path)'; give each a path of its own"
         case .sameName(let name):
             "two files are named '\(name)', and results are named after them: give each its own "
                 + "--output-dir"

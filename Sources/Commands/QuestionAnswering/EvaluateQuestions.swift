@@ -41,8 +41,14 @@ struct EvaluateQuestions: ParsableCommand {
     @OptionGroup var output: OutputFileOptions
 
     func run() throws {
-        if let result { try output.check([result], inputs: annotations.map { [$0] } ?? []) }
+        if let result { try output.check([result], inputs: inputs) }
         let configuration: QuestionAnsweringConfiguration = try model.configuration()
+        if let result {
+            let files = configuration.testFiles + [configuration.answerList]
+            try output.check(
+                [result], inputs: files.map(model.data.location().annotationFile),
+                others: page.html.map { [$0] } ?? [])
+        }
         let device = try model.model.device.resolved()
         let run = try QuestionAnsweringRun(
             configuration, model, checkpoint: evaluation.checkpoint, isTrained: false,
@@ -88,6 +94,14 @@ struct EvaluateQuestions: ParsableCommand {
                 body: try (comparison?.table ?? "")
                     + part.gallery(page.chosen(of: test.records.count)))
         }
+    }
+}
+
+extension EvaluateQuestions {
+    /// Files that are read, beside those that the configuration names.
+    private var inputs: [String] {
+        [model.config, evaluation.checkpoint]
+            + [annotations, model.model.vocabulary].compactMap(\.self)
     }
 }
 

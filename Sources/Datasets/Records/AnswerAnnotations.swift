@@ -65,7 +65,17 @@ public struct AnswerAnnotations: Codable, Sendable, Equatable {
 
     /// Reads a file of annotations.
     /// - Throws: ``AnnotationError``
-    public init(file: String) throws { self = try AnnotationFile.load(Self.self, file: file) }
+    public init(file: String) throws {
+        self = try AnnotationFile.load(Self.self, file: file)
+        var seen: Set<Int> = []
+        for (index, annotation) in annotations.enumerated()
+        where !seen.insert(annotation.questionID).inserted {
+            throw AnnotationError.malformed(
+                file: file,
+                reason: "record \(index) (counted from 0) of 'annotations' has the 'question_id' "
+                    + "\(annotation.questionID) of a record before")
+        }
+    }
 }
 
 /// The questions of a VQA v2 file.

@@ -141,6 +141,27 @@ public struct ReferenceIndex: Sendable, Equatable {
             self.annotations = annotations
             self.categories = categories
         }
+
+        /// The longest side and the most pixels of an image: heat maps are drawn as large as it is said
+        /// to be.
+        private static let (longestSide, mostPixels) = (65_535, 1 << 28)
+
+        fileprivate func checkSizes(_ file: String) throws {
+            for (index, image) in images.enumerated() {
+                for (field, side) in [("width", image.width), ("height", image.height)]
+                where !(1...Self.longestSide).contains(side) {
+                    throw AnnotationError.invalidRecord(
+                        file: file, record: index, field: "images.\(field)",
+                        expected: "between 1 and \(Self.longestSide) pixels, not \(side)")
+                }
+                guard image.width * image.height <= Self.mostPixels else {
+                    throw AnnotationError.invalidRecord(
+                        file: file, record: index, field: "images.height",
+                        expected: "so that the image has at most \(Self.mostPixels) pixels, not "
+                            + "\(image.width) times \(image.height)")
+                }
+            }
+        }
     }
 
     /// All references, by `ref_id`.
@@ -159,8 +180,9 @@ public struct ReferenceIndex: Sendable, Equatable {
     /// - Parameter directory: holds `instances.json` and one of ``files``, of which the first is read
     /// - Throws: ``AnnotationError``
     public init(directory: String) throws {
-        let instances = try AnnotationFile.load(
-            Instances.self, file: directory + "/instances.json")
+        let instancesFile = directory + "/instances.json"
+        let instances = try AnnotationFile.load(Instances.self, file: instancesFile)
+        try instances.checkSizes(instancesFile)
         let candidates = Self.files.map { directory + "/" + $0 }
         guard let file = candidates.first(where: FileManager.default.fileExists) else {
             throw AnnotationError.unreadable(
@@ -171,9 +193,10 @@ public struct ReferenceIndex: Sendable, Equatable {
             file.hasSuffix(".json")
             ? try AnnotationFile.load([Reference].self, file: file)
             : try Self.references(pickle: file)
-        let annotations = Dictionary(instances.annotations.map { ($0.id, $0) }) { $1 }
-        images = Dictionary(instances.images.map { ($0.id, $0) }) { $1 }
-        references = Dictionary(list.map { ($0.referenceID, $0) }) { $1 }
+        let annotations = try Self.byID(
+            instances.annotations, \.id, "id", file: instancesFile, list: "annotations")
+        images = try Self.byID(instances.images, \.id, "id", file: instancesFile, list: "images")
+        references = try Self.byID(list, \.referenceID, "ref_id", file: file)
         var boxes: [Int: Box] = [:]
         for (index, reference) in list.enumerated() {
             guard let annotation = annotations[reference.annotationID] else {
@@ -189,6 +212,23 @@ public struct ReferenceIndex: Sendable, Equatable {
             boxes[reference.referenceID] = annotation.box
         }
         self.boxes = boxes
+    }
+
+    /// - Throws: ``AnnotationError`` with an id that two have
+    private static func byID<Item>(
+        _ items: [Item], _ id: KeyPath<Item, Int>, _ field: String, file: String,
+        list: String? = nil
+    ) throws -> [Int: Item] {
+        var result: [Int: Item] = [:]
+        for (index, item) in items.enumerated() {
+            guard result.updateValue(item, forKey: item[keyPath: id]) == nil else {
+                throw AnnotationError.malformed(
+                    file: file,
+                    reason: "record \(index) (counted from 0)" + (list.map { " of '\($0)'" } ?? "")
+                        + " has the '\(field)' \(item[keyPath: id]) of a record before")
+            }
+        }
+        return result
     }
 
     private static func references(pickle: String) throws -> [Reference] {

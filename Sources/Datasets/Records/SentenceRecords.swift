@@ -118,7 +118,8 @@ public struct PairRecord: AnnotationRecord {
         isTrue = label == "True"
         leftConcepts = try container.decodeIfPresent([String].self, forKey: .leftConcepts)
         rightConcepts = try container.decodeIfPresent([String].self, forKey: .rightConcepts)
-        identifier = try container.decodeIfPresent(String.self, forKey: .identifier)
+        // The official code does not look at it, so that it may be anything.
+        identifier = (try? container.decodeIfPresent(TextOrNumber.self, forKey: .identifier))?.text
     }
 
     /// Writes `label` as the text True or False.

@@ -20,7 +20,7 @@ public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertibl
             "'\(path)' is \(form), but a safetensors file is expected. \(remedy)"
         case .missingTensor(let path, let key): "'\(path)' has no tensor '\(key.excerpt())'"
         case .damaged(let path, let stated, let found):
-            "'\(path)' is damaged: the checksum of its bytes is \(found), not \(stated.excerpt()) as when it was "
+            "'\(path)' is damaged: the checksum of its bytes is \(found), not '\(stated.excerpt())' as when it was "
                 + "written. Copy it again, or use another checkpoint."
         case .unwritable(let path, let reason):
             "cannot write '\(path)': \(reason). Nothing was changed there."

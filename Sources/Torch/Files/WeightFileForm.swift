@@ -17,6 +17,7 @@ enum WeightFileForm {
     case page
     /// A pickle that PyTorch has not written.
     case pickle
+    case picture
     case text
 
     /// nil for a file that looks like none of these, or cannot be read.
@@ -39,6 +40,10 @@ enum WeightFileForm {
             self = .tar
         } else if head.starts(with: [0x89, 0x48, 0x44, 0x46]) {
             self = .hdf5
+        } else if head.starts(with: [0xff, 0xd8, 0xff])
+            || head.starts(with: [0x89, 0x50, 0x4e, 0x47])
+        {
+            self = .picture
         } else if head.starts(with: [0x93] + Array("NUMPY".utf8)) {
             self = .numPy
         } else if begins("version https://git-lfs") {
@@ -68,6 +73,7 @@ enum WeightFileForm {
         case .pointer: "a pointer of git-lfs, which stands in for the file"
         case .page: "a page of a web server and not the file itself"
         case .pickle: "a pickle, but none of torch.save"
+        case .picture: "a picture"
         case .text: "a text"
         }
     }
@@ -87,7 +93,7 @@ enum WeightFileForm {
         case .pickle:
             return "Load it with the library that wrote it, and save its tensors with Python: "
                 + "safetensors.torch.save_file(…, '\(target)')."
-        case .text: return "Give the file with the weights."
+        case .picture, .text: return "Give the file with the weights."
         }
     }
 
