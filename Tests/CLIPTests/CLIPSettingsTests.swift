@@ -213,7 +213,6 @@ import Torch
         }
     }
 
-    /// Weights alone do not say which activation they were trained with; all other forms do.
     /// Weights of another kind of model are not asked for what only CLIP has.
     @Test func otherWeightsAreNoStateDictionaryOfCLIP() throws {
         let path = NSTemporaryDirectory() + UUID().uuidString + ".safetensors"
@@ -223,6 +222,7 @@ import Torch
         #expect("\(error)".contains("is no CLIP model"), "\(error)")
     }
 
+    /// Weights alone do not say which activation they were trained with; all other forms do.
     @Test func stateDictionariesAskForTheActivation() throws {
         try withModel(
             "open_clip_config.json", ["model_cfg": Self.fixture("quick")], weights: "quick"
