@@ -11,10 +11,45 @@ extension Reader {
         (8, 0), (16, 2), (8, 6), (1, 0), (8, 3), (16, 4),
     ]
 
+    /// JPEG files of 17 × 13 pixels of kinds that this package does not write.
+    private static let otherJPEGs = [
+        // progressive
+        """
+        /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAEMuMjoyKkM6NjpLR0NPZKZsZFxcZMySmnmm8dT++u3U6eX/////////\
+        /+Xp////////////////////////////2wBDAUdLS2RXZMRsbMT//+n/////////////////////////////////\
+        ////////////////////////////////////wgARCAANABEDASIAAhEBAxEB/8QAFwABAQEBAAAAAAAAAAAAAAAA\
+        AAIBA//EABQBAQAAAAAAAAAAAAAAAAAAAAD/2gAMAwEAAhADEAAAAZ1IdB//xAAYEAACAwAAAAAAAAAAAAAAAAAA\
+        AREgIf/aAAgBAQABBQKi0g//xAAVEQEBAAAAAAAAAAAAAAAAAAAAEf/aAAgBAwEBPwFX/8QAFREBAQAAAAAAAAAA\
+        AAAAAAAAACH/2gAIAQIBAT8BV//EABYQAAMAAAAAAAAAAAAAAAAAABAgMf/aAAgBAQAGPwIRP//EABwQAAIBBQEA\
+        AAAAAAAAAAAAAAABIRExUXGBof/aAAgBAQABPyHw6UeRYaUG7P/aAAwDAQACAAMAAAAQkw//xAAWEQEBAQAAAAAA\
+        AAAAAAAAAAAAcQH/2gAIAQMBAT8QiMf/xAAYEQACAwAAAAAAAAAAAAAAAAAAEWHw8f/aAAgBAgEBPxCR3p//xAAd\
+        EAEBAAIBBQAAAAAAAAAAAAABEQBR4SFxkcHx/9oACAEBAAE/ECBYu+MI1Czc9Z9rjEQts33wRoOmRyOf/9k=
+        """,
+        // inks
+        """
+        /9j/7gAOQWRvYmUAZAAAAAAA/9sAQwBDLjI6MipDOjY6S0dDT2SmbGRcXGTMkpp5pvHU/vrt1Onl///////////l\
+        6f///////////////////////////8AAFAgADQARBEMRAE0RAFkRAEsRAP/EABgAAAMBAQAAAAAAAAAAAAAAAAAC\
+        AwEE/8QAMhAAAQIEAgYHCQAAAAAAAAAAAQIRAAMhMRLwQVFhcZLhIjJSU2KR0QQTFEJjgZOh8f/aAA4EQwBNAFkA\
+        SwAAPwDo6vSVVRsDnO+4pTl6kPSt76QbsYUlS1Oak5z/AExjEuA5JuTfWAxg6vSVVRsDnO+7BOEuuqtosHvUXrFw\
+        E+zpc1Wf1nOgQ6ml0at2awe9RtgxTPFw84ljmalfj5RP4iZrVw84k0zvpXlygFApZqQYZBBU6g5xYXpr3RSUBLkG\
+        aA5ajw5UEUCfmwizCu7bAKBSzUgwA4pmC1H0agbfaIKJUsklzibnAhLpSrtEPFMMzvBw84l7/wClL8j6wmMePzHp\
+        EnPbXxGP/9k=
+        """,
+        // progressive and grey
+        """
+        /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAEMuMjoyKkM6NjpLR0NPZKZsZFxcZMySmnmm8dT++u3U6eX/////////\
+        /+Xp////////////////////////////wgALCAANABEBAREA/8QAFwAAAwEAAAAAAAAAAAAAAAAAAAECA//aAAgB\
+        AQAAAAGRjz//xAAYEAACAwAAAAAAAAAAAAAAAAAAEBEhIv/aAAgBAQABBQKllyf/xAAUEAEAAAAAAAAAAAAAAAAA\
+        AAAg/9oACAEBAAY/Al//xAAdEAACAQQDAAAAAAAAAAAAAAAAAREhQVGBMWHw/9oACAEBAAE/IeFicNEdC8KglTRH\
+        D9o//9oACAEBAAAAEMf/xAAeEAEBAAIBBQEAAAAAAAAAAAABESHwAEFRobHx4f/aAAgBAQABPxACxhhfz77xLZgx\
+        hj786bbwqUyuTpmbsAUAKwdrN2fWOP/Z
+        """,
+    ].map { Data(base64Encoded: $0) ?? Data() }
+
     /// Pictures.
     static let images: [Reader] = [
         image("jpeg", "a.jpg") {
-            [try ImageEncoder.jpeg($0), try ImageEncoder.jpeg($0, quality: 30)]
+            [try ImageEncoder.jpeg($0), try ImageEncoder.jpeg($0, quality: 30)] + otherJPEGs
         },
         image("png", "a.png", repair: PNGRepair.checksums) { picture in
             let png = try ImageEncoder.png(picture)

@@ -245,6 +245,10 @@ extension TrainingCheckpoint.State {
         try require(
             (0...batchCount).contains(iteration),
             "iteration \(iteration) of an epoch of \(batchCount)")
+        try require(
+            step == epoch * batchCount + iteration,
+            "step \(step), which is not iteration \(iteration) of epoch \(epoch) with \(batchCount) steps "
+                + "each")
         try require(counts.contains(skippedImages), "\(skippedImages) skipped images")
         try require(metrics.counts.values.allSatisfy(counts.contains), "counts of metrics")
     }

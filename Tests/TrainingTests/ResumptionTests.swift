@@ -281,6 +281,7 @@ import ViCHA
 
     @Test(arguments: [
         (#""epoch":1"#, #""epoch":-5"#, "epoch -5"), (#""step":4"#, #""step":-3"#, "step -3"),
+        (#""step":4"#, #""step":3"#, "step 3"), (#""epoch":1"#, #""epoch":100"#, "epoch 100"),
         (#""iteration":1"#, #""iteration":9"#, "iteration 9 of an epoch of 3"),
         (#""seed":42"#, #""seed":"x""#, "'vicha.training_state' is not what"),
     ])
