@@ -45,14 +45,19 @@ let package = Package(
             name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .target(name: "Files", dependencies: ["CXXHash"], swiftSettings: swift),
         .target(name: "Torch", dependencies: ["CTorch", "Files"], swiftSettings: swift),
-        .target(name: "ViCHA", dependencies: ["Torch"], swiftSettings: swift),
-        .target(name: "CLIP", dependencies: ["Files", "Images", "Torch"], swiftSettings: swift),
+        .target(name: "Configuration", dependencies: ["Files", "Yams"], swiftSettings: swift),
+        .target(name: "ViCHA", dependencies: ["Configuration", "Torch"], swiftSettings: swift),
+        .target(
+            name: "CLIP", dependencies: ["Configuration", "Files", "Images", "Torch"],
+            swiftSettings: swift),
         .target(
             name: "CImageCodecs",
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
         .target(name: "Images", dependencies: ["CImageCodecs"], swiftSettings: swift),
         .target(name: "Text", dependencies: ["Files"], swiftSettings: swift),
-        .target(name: "Datasets", dependencies: ["Files", "Images", "Text"], swiftSettings: swift),
+        .target(
+            name: "Datasets", dependencies: ["Configuration", "Files", "Images", "Text"],
+            swiftSettings: swift),
         .target(
             name: "Concepts",
             dependencies: ["CLIP", "Datasets", "Files", "Images", "Nouns", "Text", "Torch"],
@@ -68,7 +73,7 @@ let package = Package(
             name: "Scenes", dependencies: ["Datasets", "Drawing", "Files", "Images", "Text"],
             swiftSettings: swift),
         .target(
-            name: "Training", dependencies: ["CLIP", "ViCHA", "Datasets", "Yams"],
+            name: "Training", dependencies: ["CLIP", "Configuration", "ViCHA", "Datasets"],
             swiftSettings: swift),
         .target(
             name: "Parity",
@@ -77,7 +82,8 @@ let package = Package(
         .executableTarget(
             name: "Commands",
             dependencies: [
-                "CLIP", "Concepts", "Drawing", "Nouns", "Training", "Parity", "Scenes",
+                "CLIP", "Concepts", "Configuration", "Drawing", "Nouns", "Training", "Parity",
+                "Scenes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
@@ -98,6 +104,8 @@ let package = Package(
             ],
             path: "Fuzzing", swiftSettings: swift),
         .testTarget(name: "FuzzingTests", dependencies: ["fuzz"], swiftSettings: swift),
+        .testTarget(
+            name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: swift),
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swift),
         .testTarget(
             name: "TorchTests", dependencies: ["Torch"], exclude: ["Fixtures"], swiftSettings: swift
@@ -126,7 +134,8 @@ let package = Package(
             name: "NounsTests", dependencies: ["Nouns"], exclude: ["Fixtures"], swiftSettings: swift
         ),
         .testTarget(
-            name: "TrainingTests", dependencies: ["Files", "Training"], swiftSettings: swift),
+            name: "TrainingTests", dependencies: ["Configuration", "Files", "Training"],
+            swiftSettings: swift),
         .testTarget(
             name: "ParityTests", dependencies: ["Parity", "Torch"], exclude: ["Fixtures"],
             swiftSettings: swift),

@@ -1,4 +1,5 @@
 import CLIP
+import Configuration
 import Foundation
 import Training
 import ViCHA
@@ -14,7 +15,7 @@ extension Reader {
         configuration("clip-yaml", CLIPTrainingConfiguration()) { try $0.validate() },
     ]
 
-    private static func configuration<Configuration: FileConfiguration>(
+    private static func configuration<Configuration: KeyedConfiguration>(
         _ name: String, _ values: Configuration,
         _ validate: @escaping @Sendable (Configuration) throws -> Void
     ) -> Reader {

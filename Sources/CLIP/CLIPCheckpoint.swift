@@ -1,3 +1,4 @@
+import Configuration
 import Files
 import Foundation
 import Images
@@ -121,38 +122,27 @@ public struct CLIPCheckpoint {
     public static func save(
         _ store: ParameterStore, _ configuration: CLIPConfiguration, to directory: String
     ) throws {
-        let data = try JSONEncoder().encode(configuration)
-        guard try JSONDecoder().decode(CLIPConfiguration.self, from: data) == configuration else {
+        let sizes = CLIPSizes(configuration)
+        guard sizes.configuration == configuration else {
             throw CLIPError.invalidConfiguration(
                 "it has settings beyond sizes and one activation, which cannot be saved")
         }
         try makeDirectory(directory)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        // As few digits as bring each number back.
+        func numbers(_ values: [Float]) -> [Double] { values.map { Double("\($0)") ?? Double($0) } }
         let normalization = PixelNormalization.clip
-        let described = SavedConfiguration(
-            model: configuration,
-            preprocessing: .init(mean: normalization.mean, std: normalization.std))
+        let described: [String: Any] = [
+            "model_cfg": ConfigurationFile.object(sizes),
+            "preprocess_cfg": [
+                "mean": numbers(normalization.mean), "std": numbers(normalization.std),
+            ],
+        ]
         try writeSafetensors(
             store.state, metadata: ["format": "pt"],
             to: (directory as NSString).appendingPathComponent(openCLIPWeights))
         try writeAtomically(
-            encoder.encode(described),
+            JSONSerialization.data(
+                withJSONObject: described, options: [.prettyPrinted, .sortedKeys]),
             to: (directory as NSString).appendingPathComponent(openCLIPConfiguration))
-    }
-
-    private struct SavedConfiguration: Encodable {
-        struct Preprocessing: Encodable {
-            let mean: [Float]
-            let std: [Float]
-        }
-
-        let model: CLIPConfiguration
-        let preprocessing: Preprocessing
-
-        enum CodingKeys: String, CodingKey {
-            case model = "model_cfg"
-            case preprocessing = "preprocess_cfg"
-        }
     }
 }

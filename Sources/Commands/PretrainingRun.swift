@@ -29,16 +29,16 @@ struct PretrainingRun {
         self.configuration = configuration
         try configuration.validate()
         tokenizer = try WordPieceTokenizer(
-            vocabularyFile: vocabulary, fitting: configuration.model)
+            vocabularyFile: vocabulary, fitting: configuration.settings.model)
         let records: [PretrainingRecord] = try AnnotationFile.load(
-            files: configuration.trainFiles.map(data.annotationFile),
-            requiresConcepts: configuration.readsConcepts)
+            files: configuration.settings.trainFiles.map(data.annotationFile),
+            requiresConcepts: configuration.settings.readsConcepts)
         dataset = ImageTextDataset(
             pairs: ImageTextPair.pairs(of: records), paths: data.images, tokenizer: tokenizer,
             options: ImageTextOptions(configuration.settings))
         if !data.allowsMissingImages { try dataset.images.checkExistence() }
         let model = try PretrainingModel(
-            configuration.model, seed: options.seed, device: options.device)
+            configuration.settings.model, seed: options.seed, device: options.device)
         self.model = model
         if let directory = weights.textEncoder {
             let own = directory + "/vocab.txt"

@@ -20,6 +20,7 @@ struct Vicha: ParsableCommand {
             Pretrain.self, RetrievalCommands.self, GroundingCommands.self, QuestionCommands.self,
             EntailmentCommands.self, NLVRCommands.self, ConceptCommands.self, FilterCaptions.self,
             MakeScenes.self, Demo.self, Ablate.self, CompareCases.self,
+            ConfigurationCommands.self,
         ])
 
     static func main() {

@@ -6,7 +6,7 @@ import ViCHA
 extension ParityCase {
     private struct BertFields: Decodable {
         let strings: [String]
-        let config: BertConfiguration
+        @Recorded var config: BertConfiguration
     }
 
     /// A text encoder with real weights on a few sentences.

@@ -76,13 +76,12 @@ struct ModelFields: Decodable {
         sizes = try keys.decode(Sizes.self, forKey: .sizes)
         try refuseOthers(
             .bert,
-            BertConfiguration.CodingKeys.allCases.map(\.rawValue)
-                + BertConfiguration.keysWithoutEffect)
-        bert = try keys.decode(BertConfiguration.self, forKey: .bert)
+            BertConfiguration.knownKeys.flatMap(\.keys) + BertConfiguration.keysWithoutEffect)
+        bert = try keys.decode(Recorded<BertConfiguration>.self, forKey: .bert).wrappedValue
         try refuseOthers(
             .config,
             PretrainingConfiguration.knownKeys.filter(\.section.isEmpty).flatMap(\.keys)
-                + TrainingSettings.officialKeys)
+                + PretrainingConfiguration.keysOfOthers + TrainingSettings.keysWithoutEffect)
 
         let name = try keys.decode(String.self, forKey: .cls)
         guard let modelClass = ModelClass(rawValue: name) else {
@@ -93,12 +92,11 @@ struct ModelFields: Decodable {
         }
         // The class is chosen before the configuration is read, by keys that the model does not see.
         var values = try keys.decode([String: JSONValue].self, forKey: .config)
-        values[ModelConfiguration.CodingKeys.usesConcepts.rawValue] =
-            .boolean(modelClass == .withConcepts)
-        values[ModelConfiguration.CodingKeys.selectsMaskedImageModel.rawValue] =
-            .boolean(modelClass == .masked)
-        values[ModelConfiguration.CodingKeys.compatibility.rawValue] = .text("official")
-        config = try JSONValue.object(values).decoded()
+        values["kw_img_model"] = .boolean(modelClass == .withConcepts)
+        values["model_mae"] = .boolean(modelClass == .masked)
+        values["compatibility"] = .text("official")
+        values["bert_config"] = nil
+        config = try Recorded(.object(values)).wrappedValue
         let others = try keys.nestedContainer(keyedBy: ConfigKeys.self, forKey: .config)
         candidates = try others.decodeIfPresent(Int.self, forKey: .candidates)
         guard try others.decodeIfPresent(Bool.self, forKey: .usesDualMetrics) != true else {

@@ -124,7 +124,7 @@ extension ParityCase {
         let weights: String
         let steps: Int
         let alphas: [Double]
-        let optimizer: OptimizerConfiguration
+        @Recorded var optimizer: OptimizerConfiguration
         let paramGroups: [Group]
         let lossesF64: [[String: Double]]
         let finalChecksumsSumAbssum: [String: [Double]]

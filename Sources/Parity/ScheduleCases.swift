@@ -9,8 +9,8 @@ extension ParityCase {
             case end
         }
         struct Case: Decodable {
-            let optimizer: OptimizerConfiguration
-            let schedular: LearningRateSchedule.Configuration
+            @Recorded var optimizer: OptimizerConfiguration
+            @Recorded var schedular: LearningRateSchedule.Configuration
             let lrAfterSchedulerConstruction: Double
             let lrAfterTraining: Double?
             let style: Style

@@ -1,116 +1,10 @@
 import CLIP
+import Configuration
 import Datasets
 import Images
 import Text
 import Torch
 import ViCHA
-
-/// What a configuration file of `vicha concepts train-clip` says.
-public struct CLIPTrainingConfiguration: Sendable, Equatable {
-    /// Sizes of the model.
-    public var model = CLIPConfiguration()
-    /// Annotation files, relative to the annotation directory.
-    public var trainFiles: [String] = []
-    /// Pairs of a step.
-    public var batchSize = 128
-    /// The optimizer and its settings.
-    public var optimizer = OptimizerConfiguration()
-    /// The learning rate over time, and the number of epochs.
-    public var schedule = LearningRateSchedule.Configuration()
-    /// What is done to pictures.
-    public var augmentation = AugmentationConfiguration()
-    /// Which image files are read.
-    public var images = ImageAcceptance()
-    /// Share of texts that are one noun of a caption instead of all of it. Concepts are embedded
-    /// without a sentence around them, which a small model that only ever saw sentences does badly.
-    public var conceptShare = 0.0
-
-    /// The sizes of ViT-B/16, without data.
-    public init() {}
-
-    /// - Throws: `CLIPError`, ``ModelConfigurationError`` naming the first value that cannot be
-    ///   trained with.
-    public func validate() throws {
-        try model.validate()
-        func require(
-            _ condition: Bool, _ key: String, _ expected: String, found: (any Sendable)? = nil
-        ) throws {
-            guard condition else {
-                throw ModelConfigurationError(key: key, expected: expected, found: found)
-            }
-        }
-        try require(!trainFiles.isEmpty, "train_file", "a list of annotation files")
-        try require(
-            (2...TrainingSettings.mostAtATime).contains(batchSize), "batch_size",
-            "between 2, since negatives come from the batch, and \(TrainingSettings.mostAtATime)",
-            found: batchSize)
-        try schedule.validate()
-        try optimizer.validate()
-        try augmentation.validate()
-        try images.validate()
-        try require(
-            (0...1).contains(conceptShare), "concept_share", "between 0 and 1", found: conceptShare)
-    }
-}
-
-extension CLIPTrainingConfiguration: FileConfiguration {
-    private enum CodingKeys: String, CodingKey, CaseIterable {
-        case trainFiles = "train_file"
-        case batchSize = "batch_size"
-        case optimizer
-        case schedule = "schedular"
-        case augmentation
-        case images
-        case conceptShare = "concept_share"
-    }
-
-    /// The values of a file; the sizes of the model must be there.
-    public init(from decoder: any Decoder) throws {
-        self.init()
-        model = try CLIPConfiguration(from: decoder)
-        let keys = try decoder.container(keyedBy: CodingKeys.self)
-        try keys.read(.trainFiles, &trainFiles)
-        try keys.read(.batchSize, &batchSize)
-        try keys.read(.optimizer, &optimizer)
-        try keys.read(.schedule, &schedule)
-        try keys.read(.augmentation, &augmentation)
-        try keys.read(.images, &images)
-        try keys.read(.conceptShare, &conceptShare)
-    }
-
-    /// Writes every value under its key of the configuration file.
-    public func encode(to encoder: any Encoder) throws {
-        try model.encode(to: encoder)
-        var keys = encoder.container(keyedBy: CodingKeys.self)
-        try keys.encode(trainFiles, forKey: .trainFiles)
-        try keys.encode(batchSize, forKey: .batchSize)
-        try keys.encode(optimizer, forKey: .optimizer)
-        try keys.encode(schedule, forKey: .schedule)
-        try keys.encode(augmentation, forKey: .augmentation)
-        try keys.encode(images, forKey: .images)
-        try keys.encode(conceptShare, forKey: .conceptShare)
-    }
-
-    /// The keys of the file and of its sections.
-    public static var knownKeys: [(section: String, keys: [String])] {
-        [
-            (
-                "",
-                CodingKeys.allCases.map(\.rawValue)
-                    + CLIPConfiguration.knownKeys.filter { $0.section.isEmpty }.flatMap(\.keys)
-            ), ("optimizer", OptimizerConfiguration.CodingKeys.allCases.map(\.rawValue)),
-            ("augmentation", AugmentationConfiguration.CodingKeys.allCases.map(\.rawValue)),
-            ("images", ImageAcceptance.CodingKeys.allCases.map(\.rawValue)),
-            ("schedular", LearningRateSchedule.Configuration.CodingKeys.allCases.map(\.rawValue)),
-        ] + CLIPConfiguration.knownKeys.filter { !$0.section.isEmpty }
-    }
-
-    /// None: no other program reads these files.
-    public static var keysOfOthers: Set<String> { [] }
-
-    /// None.
-    public static var keyOfBertFile: String? { nil }
-}
 
 /// Trains a CLIP model by its contrastive loss (Radford et al. 2021, section 2.3).
 public typealias CLIPTrainer = Trainer<CLIPTask>
@@ -149,7 +43,7 @@ public struct CLIPTask: TrainingTask {
     ///     takes some; called from several threads
     ///   - seed: of the first weights
     ///   - device: where to compute
-    /// - Throws: `CLIPError`, ``ModelConfigurationError``, `VocabularyError`, `TorchError`
+    /// - Throws: `CLIPError`, ``ConfigurationKeyError``, `VocabularyError`, `TorchError`
     public init(
         _ configuration: CLIPTrainingConfiguration, records: [PretrainingRecord],
         paths: ImagePaths, merges: String, nouns: @escaping @Sendable (String) -> [String],

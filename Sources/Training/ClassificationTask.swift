@@ -21,7 +21,7 @@ public struct ClassificationTask: ConfiguredTask {
     ///   - dataset: what is trained on
     ///   - sets: what is evaluated after each epoch
     ///   - workers: threads that prepare images of an evaluation
-    /// - Throws: ``ModelConfigurationError``
+    /// - Throws: ``ConfigurationKeyError``
     public init(
         _ configuration: ClassificationConfiguration, model: ClassificationModel,
         dataset: SentenceDataset, sets: EvaluationSets<SentenceDataset>, workers: Int = 2

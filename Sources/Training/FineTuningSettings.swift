@@ -1,42 +1,30 @@
+// swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
+
+// A key's documentation is a part of its declaration.
+import Configuration
 import ViCHA
 
 /// What the configuration files of all downstream tasks have in common beside ``TrainingSettings``.
-public struct FineTuningSettings: Codable, Sendable, Equatable {
-    /// Directory of the images inside the data directory.
-    public var imageRoot = ""
-    /// Whether the momentum model takes part in the targets.
-    public var distills = true
-    /// Whether its share rises over the first epoch.
-    public var warmsUp = true
+public struct FineTuningSettings: KeyedConfiguration {
+    public static let title: String? = "All tasks"
 
-    /// The keys of the configuration file.
-    public enum CodingKeys: String, CodingKey, CaseIterable {
-        case imageRoot = "image_root"
-        case distills = "distill"
-        case warmsUp = "warm_up"
-    }
+    @Key("image_root", "directory of the images in the data directory") public var imageRoot = ""
+    @Key("distill", "the momentum model takes part in the targets") public var distills = true
+    @Key("warm_up", "its share rises over the first epoch") public var warmsUp = true
 
     /// The values of the official files.
     public init() {}
-
-    /// The official values, or those that a file states.
-    public init(from decoder: any Decoder) throws {
-        let keys = try decoder.container(keyedBy: CodingKeys.self)
-        imageRoot = try keys.decodeIfPresent(String.self, forKey: .imageRoot) ?? imageRoot
-        distills = try keys.decodeIfPresent(Bool.self, forKey: .distills) ?? distills
-        warmsUp = try keys.decodeIfPresent(Bool.self, forKey: .warmsUp) ?? warmsUp
-    }
 }
 
 /// The configuration of a downstream task.
-public protocol FineTuningConfiguration: TrainingConfiguration {
+public protocol FineTuningConfiguration: TaskConfiguration {
     /// What downstream tasks have in common.
     var fineTuning: FineTuningSettings { get }
 }
 
 extension TrainingSettings {
     /// The values that fine-tuning has where a file states none.
-    static var fineTuning: TrainingSettings {
+    public static var fineTuning: TrainingSettings {
         var settings = TrainingSettings()
         settings.augmentation.cropScale = 0.5
         return settings
@@ -50,7 +38,7 @@ extension TrainingSettings {
     }
 
     /// The momentum model's share of the targets at a step.
-    func alpha(_ fineTuning: FineTuningSettings, at step: TrainingStep) -> Double {
+    public func alpha(_ fineTuning: FineTuningSettings, at step: TrainingStep) -> Double {
         guard fineTuning.distills else { return 0 }
         let ramp = Double(step.iteration) / Double(step.iterationsPerEpoch)
         return alpha * (step.epoch > 0 || !fineTuning.warmsUp ? 1 : min(1, ramp))

@@ -99,7 +99,7 @@ public struct GroundingEvaluation {
 
     /// Evaluates a model.
     /// - Throws: `ScoreError` for a heat map that is not finite, `AnnotationError`, `ImageError`,
-    ///   `ModelConfigurationError`, `TorchError`
+    ///   `ConfigurationKeyError`, `TorchError`
     public init(
         _ set: ReferringEvaluationSet, _ mapper: HeatMapper, references: ReferenceIndex,
         detections: [Int: [Box]], _ options: Options

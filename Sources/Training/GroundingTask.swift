@@ -40,7 +40,7 @@ public struct GroundingTask: ImageTextTask {
     ///   - dataset: images and phrases
     ///   - data: what is evaluated after each epoch
     ///   - workers: threads that prepare images of an evaluation
-    /// - Throws: ``ModelConfigurationError``
+    /// - Throws: ``ConfigurationKeyError``
     public init(
         _ configuration: GroundingConfiguration, model: RetrievalModel, dataset: ImageTextDataset,
         data: EvaluationData?, workers: Int = 2
@@ -92,6 +92,6 @@ extension GroundingEvaluation.Options {
         self.device = device
         self.workers = workers
         batchSize = configuration.batchSize
-        compatibility = configuration.model.compatibility
+        compatibility = configuration.settings.model.compatibility
     }
 }

@@ -1,3 +1,4 @@
+import Configuration
 import Datasets
 import Text
 import Torch
@@ -6,7 +7,7 @@ import ViCHA
 /// A task whose configuration says how steps follow each other.
 public protocol ConfiguredTask: TrainingTask {
     /// What a configuration file of the task says.
-    associatedtype Configuration: TrainingConfiguration
+    associatedtype Configuration: TaskConfiguration
 
     /// Sizes and settings.
     var configuration: Configuration { get }
@@ -18,16 +19,16 @@ extension ConfiguredTask {
     /// Which weights the optimizer decays.
     public var parameterGroups: [AdamW.Group] {
         ParameterGroups.make(
-            store, weightDecay: configuration.optimizer.weightDecay,
-            compatibility: configuration.model.compatibility)
+            store, weightDecay: configuration.settings.optimizer.weightDecay,
+            compatibility: configuration.settings.model.compatibility)
     }
 
     /// How steps follow each other.
     public var plan: TrainingPlan {
         TrainingPlan(
             recordCount: recordCount, batchSize: configuration.batchSize,
-            optimizer: configuration.optimizer, schedule: configuration.schedule,
-            saveStep: configuration.saveStep)
+            optimizer: configuration.settings.optimizer, schedule: configuration.settings.schedule,
+            saveStep: configuration.settings.saveStep)
     }
 
     /// The configuration of the run with every value, as YAML.

@@ -1,33 +1,59 @@
+// swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
+
+// A key's documentation is a part of its declaration.
+import Configuration
 import Foundation
-import ViCHA
 
 /// The learning rate of every iteration, as the official scheduler sets it: a linear warm-up inside
 /// epoch 0 and a cosine over epochs (`parity/lr_schedule`).
 public struct LearningRateSchedule: Sendable, Equatable {
     /// The `schedular` section of a configuration file.
-    public struct Configuration: Codable, Sendable, Equatable {
-        /// Learning rate at the top, which the official scheduler does not read.
+    public struct Configuration: KeyedConfiguration {
+        /// Kinds of schedules.
+        public enum Kind: String, KeyValue, CaseIterable {
+            /// The only one that the official code has.
+            case cosine
+        }
+
+        @Key("sched", "kind of the schedule") public var kind = Kind.cosine
+        @Key(
+            "lr", 0...1e6, "without effect, as in the official code: the top is lr of the optimizer"
+        )
         public var learningRate = 1e-4
-        /// Number of epochs, also the length of the first cosine.
+        @Key("epochs", 1...1_000_000, "epochs, also the length of the first cosine")
         public var epochs = 30
-        /// Learning rate at the end of the cosine.
+        @Key("min_lr", 0...1e6, "learning rate at the end of the cosine")
         public var minLearningRate = 1e-5
-        /// What both rates are multiplied by in each cosine after the first.
+        @Key(
+            "decay_rate", 0...1e6,
+            "what both rates are multiplied by in each cosine after the first")
         public var decayRate = 1.0
-        /// Learning rate at the first iteration.
+        @Key("warmup_lr", 0...1e6, "learning rate at the first iteration")
         public var warmupLearningRate = 1e-5
-        /// Hundreds of iterations of epoch 0 over which the rate rises; also shifts the cosine. The
-        /// official name says epochs.
+        @Key(
+            "warmup_epochs", 0...1_000_000,
+            "hundreds of iterations of epoch 0 over which the rate rises; also shifts the cosine")
         public var warmupEpochs = 20
-        /// Epochs behind the last cosine; the official scripts do not run them.
+        @Key(
+            "cooldown_epochs", 0...1_000_000,
+            "epochs behind the last cosine, which the official scripts do not run")
         public var cooldownEpochs = 0
-        /// How much longer each cosine is than the one before.
+        @Key(
+            "lr_cycle_mul", .positive(upTo: 1000),
+            "how much longer each cosine is than the one before")
         public var cycleFactor = 1.0
-        /// Number of cosines, after which the rate stays at its least; 0 for no limit.
+        @Key(
+            "lr_cycle_limit", 0...1_000_000,
+            "cosines, after which the rate stays at its least; 0 for no limit")
         public var cycleLimit = 1
 
-        /// The values of the official 4M configuration, or those that a file states.
+        /// The values of the official 4M configuration.
         public init() {}
+
+        public static let fixedKeys = [
+            FixedKey("lr_noise", .nothing, because: "noise in the learning rate is not done here")
+        ]
+        public static let keysWithoutEffect = ["lr_noise_pct", "lr_noise_std", "seed"]
     }
 
     /// Iterations between two changes of the rate in the warm-up.
@@ -84,95 +110,5 @@ public struct LearningRateSchedule: Sendable, Equatable {
         let number = (log(growth) / log(factor)).rounded(.down)
         let scale = pow(factor, number)
         return (number, (1 - scale) / (1 - factor) * first, scale * first)
-    }
-}
-
-extension LearningRateSchedule.Configuration {
-    /// The keys of the official files and of the official scheduler.
-    public enum CodingKeys: String, CodingKey, CaseIterable {
-        case kind = "sched"
-        case learningRate = "lr"
-        case epochs
-        case minLearningRate = "min_lr"
-        case decayRate = "decay_rate"
-        case warmupLearningRate = "warmup_lr"
-        case warmupEpochs = "warmup_epochs"
-        case cooldownEpochs = "cooldown_epochs"
-        case cycleFactor = "lr_cycle_mul"
-        case cycleLimit = "lr_cycle_limit"
-        case noise = "lr_noise"
-    }
-
-    /// The only kind of schedule that the official code has.
-    private enum Kind: String, CaseIterable {
-        case cosine
-    }
-
-    /// The values of the official 4M configuration, or those that a file states.
-    public init(from decoder: any Decoder) throws {
-        let keys = try decoder.container(keyedBy: CodingKeys.self)
-        self.init()
-        var kind = Kind.cosine
-        try keys.readChoice(.kind, &kind)
-        guard try !keys.contains(.noise) || keys.decodeNil(forKey: .noise) else {
-            throw DecodingError.dataCorruptedError(
-                forKey: .noise, in: keys,
-                debugDescription: "expected nothing: noise in the learning rate is not done here")
-        }
-        try keys.read(.learningRate, &learningRate)
-        try keys.read(.epochs, &epochs)
-        try keys.read(.minLearningRate, &minLearningRate)
-        try keys.read(.decayRate, &decayRate)
-        try keys.read(.warmupLearningRate, &warmupLearningRate)
-        try keys.read(.warmupEpochs, &warmupEpochs)
-        try keys.read(.cooldownEpochs, &cooldownEpochs)
-        try keys.read(.cycleFactor, &cycleFactor)
-        try keys.read(.cycleLimit, &cycleLimit)
-    }
-
-    /// Writes every value under its key of the configuration file.
-    public func encode(to encoder: any Encoder) throws {
-        var keys = encoder.container(keyedBy: CodingKeys.self)
-        try keys.encode(Kind.cosine.rawValue, forKey: .kind)
-        try keys.encode(learningRate, forKey: .learningRate)
-        try keys.encode(epochs, forKey: .epochs)
-        try keys.encode(minLearningRate, forKey: .minLearningRate)
-        try keys.encode(decayRate, forKey: .decayRate)
-        try keys.encode(warmupLearningRate, forKey: .warmupLearningRate)
-        try keys.encode(warmupEpochs, forKey: .warmupEpochs)
-        try keys.encode(cooldownEpochs, forKey: .cooldownEpochs)
-        try keys.encode(cycleFactor, forKey: .cycleFactor)
-        try keys.encode(cycleLimit, forKey: .cycleLimit)
-    }
-
-    /// - Throws: ``ModelConfigurationError`` naming the first value that makes no schedule.
-    func validate() throws {
-        for (key, value) in [
-            (CodingKeys.learningRate, learningRate), (.minLearningRate, minLearningRate),
-            (.warmupLearningRate, warmupLearningRate), (.decayRate, decayRate),
-        ] {
-            try require(
-                (0...1e6).contains(value), key, "between 0 and 1000000", found: value)
-        }
-        for (key, value, least) in [
-            (CodingKeys.epochs, epochs, 1), (.warmupEpochs, warmupEpochs, 0),
-            (.cooldownEpochs, cooldownEpochs, 0), (.cycleLimit, cycleLimit, 0),
-        ] {
-            try require(
-                (least...1_000_000).contains(value), key, "between \(least) and 1000000",
-                found: value)
-        }
-        try require(
-            cycleFactor > 0 && cycleFactor <= 1000, .cycleFactor,
-            "greater than 0 and at most 1000", found: cycleFactor)
-    }
-
-    private func require(
-        _ condition: Bool, _ key: CodingKeys, _ expected: String, found: any Sendable
-    ) throws {
-        guard condition else {
-            throw ModelConfigurationError(
-                key: "schedular." + key.rawValue, expected: expected, found: found)
-        }
     }
 }

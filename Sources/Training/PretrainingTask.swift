@@ -16,7 +16,7 @@ public struct PretrainingTask: ImageTextTask {
     public let dataset: ImageTextDataset
 
     /// Describes the task.
-    /// - Throws: ``ModelConfigurationError``
+    /// - Throws: ``ConfigurationKeyError``
     public init(
         _ configuration: PretrainingConfiguration, model: PretrainingModel,
         dataset: ImageTextDataset
@@ -37,12 +37,12 @@ public struct PretrainingTask: ImageTextTask {
     public func losses(_ arrays: ImageTextArrays, _ step: TrainingStep) throws -> TrainingLosses {
         let batch = PretrainingBatch(arrays)
         let chance = PretrainingDraws(
-            for: batch, configuration.model, special: SpecialTokens(dataset.specialTokens),
+            for: batch, configuration.settings.model, special: SpecialTokens(dataset.specialTokens),
             generator: step.draws)
         let share = Double(step.iteration) / Double(step.iterationsPerEpoch)
         let losses = try model.losses(
             batch.to(device: step.device), chance.to(device: step.device),
-            alpha: configuration.alpha * (step.epoch > 0 ? 1 : min(1, share)),
+            alpha: configuration.settings.alpha * (step.epoch > 0 ? 1 : min(1, share)),
             dropout: step.dropout)
         var parts = [("loss_mlm", losses.mlm), ("loss_ita", losses.ita), ("loss_itm", losses.itm)]
         if let mae = losses.mae { parts.append(("loss_mae", mae)) }
@@ -52,7 +52,7 @@ public struct PretrainingTask: ImageTextTask {
 
 extension Trainer<PretrainingTask> {
     /// Prepares a run from epoch 0 with the weights that `model` has.
-    /// - Throws: ``ModelConfigurationError``, ``TorchError``
+    /// - Throws: ``ConfigurationKeyError``, ``TorchError``
     public convenience init(
         _ configuration: PretrainingConfiguration, model: PretrainingModel,
         dataset: ImageTextDataset, options: TrainingOptions, stop: StopSignal = StopSignal()

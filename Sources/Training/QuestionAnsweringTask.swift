@@ -35,7 +35,7 @@ public struct QuestionAnsweringTask: ConfiguredTask {
     ///   - dataset: what is trained on; every question has an answer
     ///   - validation: what is evaluated after each epoch
     ///   - workers: threads that prepare images of an evaluation
-    /// - Throws: ``ModelConfigurationError``
+    /// - Throws: ``ConfigurationKeyError``
     public init(
         _ configuration: QuestionAnsweringConfiguration, model: QuestionAnsweringModel,
         dataset: QuestionDataset, validation: Validation?, workers: Int = 2

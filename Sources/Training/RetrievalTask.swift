@@ -21,7 +21,7 @@ public struct RetrievalTask: ImageTextTask {
     ///   - dataset: pairs of images and captions
     ///   - sets: what is evaluated after each epoch
     ///   - workers: threads that prepare images of an evaluation
-    /// - Throws: ``ModelConfigurationError``
+    /// - Throws: ``ConfigurationKeyError``
     public init(
         _ configuration: RetrievalConfiguration, model: RetrievalModel, dataset: ImageTextDataset,
         sets: EvaluationSets<RetrievalEvaluationSet>, workers: Int = 2

@@ -8,24 +8,17 @@ public struct TextAssignmentTask: ImageTextTask {
     /// The model that is trained.
     public let model: TextAssignmentModel
     /// Sizes and settings.
-    public let configuration: PretrainingConfiguration
+    public let configuration: TextAssignmentConfiguration
     /// What is trained on.
     public let dataset: ImageTextDataset
 
     /// Describes the task.
-    /// - Throws: ``ModelConfigurationError``
+    /// - Throws: ``ConfigurationKeyError``
     public init(
-        _ configuration: PretrainingConfiguration, model: TextAssignmentModel,
+        _ configuration: TextAssignmentConfiguration, model: TextAssignmentModel,
         dataset: ImageTextDataset
     ) throws {
-        try configuration.settings.validate(for: .reasoning)
-        guard (3...TrainingSettings.mostAtATime).contains(configuration.batchSize) else {
-            throw ModelConfigurationError(
-                key: PretrainingConfiguration.CodingKeys.batchSize.rawValue,
-                expected:
-                    "between 3, since two other images come from the batch, and "
-                    + "\(TrainingSettings.mostAtATime)", found: configuration.batchSize)
-        }
+        try configuration.validate()
         self.configuration = configuration
         self.model = model
         self.dataset = dataset

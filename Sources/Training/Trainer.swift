@@ -1,3 +1,4 @@
+import Configuration
 import Datasets
 import Files
 import Foundation
@@ -28,14 +29,14 @@ public final class Trainer<Task: TrainingTask> {
     private static var leastSaveInterval: Double { 60 }
 
     /// Prepares a run from epoch 0 with the weights that the task has.
-    /// - Throws: ``ModelConfigurationError``, ``TorchError``
+    /// - Throws: ``ConfigurationKeyError``, ``TorchError``
     public init(_ task: Task, options: TrainingOptions, stop: StopSignal = StopSignal()) throws {
         let plan = task.plan
         sampler = EpochSampler(
             count: plan.recordCount, batchSize: plan.batchSize, seed: options.seed,
             maxBatches: options.stepsPerEpoch)
         guard sampler.batchCount > 0 else {
-            throw ModelConfigurationError(
+            throw ConfigurationKeyError(
                 key: "batch_size",
                 expected: "at most the number of records (\(plan.recordCount))",
                 found: plan.batchSize)

@@ -1,4 +1,5 @@
 // Shapes: B batch, L caption tokens, C concept tokens, N image tokens, P patches, E feature width.
+import Configuration
 import Torch
 
 /// A batch of image-caption pairs.
@@ -140,7 +141,7 @@ public final class PretrainingModel {
     let decoder: MaskedImageDecoder?
 
     /// Builds the model with random weights and its momentum twin as a copy.
-    /// - Throws: ``ModelConfigurationError``, ``TorchError``
+    /// - Throws: ``ConfigurationKeyError``, ``TorchError``
     public init(_ c: ModelConfiguration, seed: UInt64 = 0, device: Device = .cpu) throws {
         try c.validate(for: .pretraining)
         configuration = c

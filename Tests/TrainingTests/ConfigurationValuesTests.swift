@@ -1,3 +1,4 @@
+import Configuration
 import Datasets
 import Foundation
 import Testing
@@ -52,7 +53,7 @@ import ViCHA
         """
 
     /// Every key that a type knows, with its section.
-    static func keys(_ type: (some FileConfiguration).Type) -> [String] {
+    static func keys(_ type: (some KeyedConfiguration).Type) -> [String] {
         type.knownKeys.flatMap { section, keys in
             (section.isEmpty ? [] : [section])
                 + keys.map { section.isEmpty ? $0 : "\(section).\($0)" }
@@ -60,7 +61,7 @@ import ViCHA
     }
 
     /// Tries all values of all keys, and makes a step with those configurations that are taken.
-    func tryAll<C: TrainingConfiguration>(
+    func tryAll<C: TaskConfiguration>(
         _ type: C.Type, _ compatibility: Compatibility, _ step: (C) throws -> Void
     ) throws {
         let path = try ConfigurationTests.file(
@@ -93,7 +94,7 @@ import ViCHA
                         || message.contains(".\(name) ") || message.contains(".\(name).")
                     #expect(isNamed, "\(key)=\(value): \(message)")
                     #expect(
-                        error is ConfigurationError || error is ModelConfigurationError
+                        error is ConfigurationError || error is ConfigurationKeyError
                             || (key == "images.max_pixels" && error is ReplacementError),
                         "\(key)=\(value): \(message)")
                     for word in ["Swift", "CodingKey", "Decod", "Optional(", "Yams", "Node"] {
@@ -116,10 +117,10 @@ import ViCHA
             vocabularyFile: setting.directory.appendingPathComponent("vocab.txt").path)
         try tryAll(PretrainingConfiguration.self, .official) { c in
             // As the commands do, which know the vocabulary.
-            guard tokenizer.vocabularySize <= c.model.text.vocabularySize else { return }
+            guard tokenizer.vocabularySize <= c.settings.model.text.vocabularySize else { return }
             let trainer = try Trainer(
                 PretrainingTask(
-                    c, model: PretrainingModel(c.model),
+                    c, model: PretrainingModel(c.settings.model),
                     dataset: ImageTextDataset(
                         pairs: setting.dataset.pairs, paths: setting.dataset.paths,
                         tokenizer: tokenizer, options: ImageTextOptions(c.settings))),
@@ -132,7 +133,8 @@ import ViCHA
             try ConfigurationFile.text(c).write(toFile: path, atomically: true, encoding: .utf8)
             let again = try ConfigurationFile.load(PretrainingConfiguration.self, path)
             #expect(again.configuration == c)
-            let schedule = LearningRateSchedule(c.schedule, learningRate: c.optimizer.learningRate)
+            let schedule = LearningRateSchedule(
+                c.settings.schedule, learningRate: c.settings.optimizer.learningRate)
             #expect((0..<3).allSatisfy { schedule.rate(epoch: $0, iteration: 150).isFinite })
         }
     }
@@ -150,11 +152,11 @@ import ViCHA
 
     @Test func retrieval() throws {
         try tryAll(RetrievalConfiguration.self, .official) { c in
-            let model = try RetrievalModel(c.model)
+            let model = try RetrievalModel(c.settings.model)
             let losses = try model.losses(
                 RetrievalBatch(
-                    images: pixels(c.model), texts: tokens(2),
-                    concepts: c.model.usesConcepts ? tokens(2) : nil,
+                    images: pixels(c.settings.model), texts: tokens(2),
+                    concepts: c.settings.model.usesConcepts ? tokens(2) : nil,
                     identities: .range(0..<2)),
                 .drawn(noise: .uniform([2, 2, 2], generator: try Generator(seed: 1))),
                 alpha: c.settings.alpha)
@@ -164,7 +166,7 @@ import ViCHA
 
     @Test func grounding() throws {
         try tryAll(GroundingConfiguration.self, .corrected) { c in
-            try RetrievalModel(c.model).heatMapper.check(c.attention)
+            try RetrievalModel(c.settings.model).heatMapper.check(c.attention)
         }
     }
 
@@ -172,9 +174,11 @@ import ViCHA
         let kind = ClassificationModel.Kind.imagePair
         try tryAll(ClassificationConfiguration.self, .official) { c in
             let c = c.resolved(for: kind)
-            let model = try ClassificationModel(c.model, kind, distills: c.fineTuning.distills)
+            let model = try ClassificationModel(
+                c.settings.model, kind, distills: c.fineTuning.distills)
             let images = ClassificationBatch.Images(
-                pixels: try pixels(c.model), concepts: c.model.usesConcepts ? tokens(2) : nil)
+                pixels: try pixels(c.settings.model),
+                concepts: c.settings.model.usesConcepts ? tokens(2) : nil)
             let batch = ClassificationBatch(
                 images: Array(repeating: images, count: kind.imagesPerText), texts: tokens(2),
                 targets: .ones([2], dtype: .int64))
@@ -184,9 +188,11 @@ import ViCHA
 
     @Test func questions() throws {
         try tryAll(QuestionAnsweringConfiguration.self, .corrected) { c in
-            let model = try QuestionAnsweringModel(c.model, distills: c.fineTuning.distills)
+            let model = try QuestionAnsweringModel(
+                c.settings.model, distills: c.fineTuning.distills)
             let batch = QuestionBatch(
-                images: try pixels(c.model), concepts: c.model.usesConcepts ? tokens(2) : nil,
+                images: try pixels(c.settings.model),
+                concepts: c.settings.model.usesConcepts ? tokens(2) : nil,
                 questions: tokens(2), answers: tokens(2), questionOfAnswer: .range(0..<2),
                 weights: .ones([2]))
             try model.loss(batch, alpha: c.settings.alpha).backward()

@@ -1,3 +1,4 @@
+import Configuration
 import Datasets
 import Foundation
 import Images
@@ -23,11 +24,14 @@ import ViCHA
             #expect(loaded.warnings == [], "\(name)")
             try c.validate()
             #expect(c.candidates == (name.hasSuffix("coco") ? 256 : 128))
-            #expect(c.schedule.epochs == (name.hasSuffix("coco") ? 5 : 10))
-            #expect(c.model.vision.imageSize == 380 && c.model.vision.grid == 23)
+            #expect(c.settings.schedule.epochs == (name.hasSuffix("coco") ? 5 : 10))
+            #expect(c.settings.model.vision.imageSize == 380 && c.settings.model.vision.grid == 23)
             #expect(c.fineTuning.distills && c.fineTuning.warmsUp && !c.usesDualMetrics)
-            #expect(c.validationFile != nil && c.testFile != nil && c.trainFiles.count == 1)
-            #expect(c.augmentation.cropScale == 0.5 && c.model.compatibility == .official)
+            #expect(
+                c.validationFile != nil && c.testFile != nil && c.settings.trainFiles.count == 1)
+            #expect(
+                c.settings.augmentation.cropScale == 0.5
+                    && c.settings.model.compatibility == .official)
         }
         let loaded = try ConfigurationFile.load(
             GroundingConfiguration.self, Self.officialDirectory + "/Grounding.yaml")
@@ -41,7 +45,7 @@ import ViCHA
     /// The published files of the reasoning tasks, where they lie beside the project.
     @Test(.enabled(if: FileManager.default.fileExists(atPath: officialDirectory)))
     func publishedFilesOfReasoningAreRead() throws {
-        func load<C: TrainingConfiguration>(_ type: C.Type, _ name: String) throws -> C {
+        func load<C: TaskConfiguration>(_ type: C.Type, _ name: String) throws -> C {
             let loaded = try ConfigurationFile.load(
                 type, Self.officialDirectory + "/\(name).yaml")
             #expect(loaded.warnings == [], "\(name)")
@@ -51,9 +55,9 @@ import ViCHA
         }
         for name in ["VQA", "VQA_4m"] {
             let c = try load(QuestionAnsweringConfiguration.self, name)
-            #expect(c.trainFiles.first == "vqa_train.json")
+            #expect(c.settings.trainFiles.first == "vqa_train.json")
             #expect(c.testFiles == ["vqa_test.json"] && c.validationFile == nil)
-            #expect(c.candidates == 128 && c.endMark == "[SEP]" && c.schedule.epochs == 8)
+            #expect(c.candidates == 128 && c.endMark == "[SEP]" && c.settings.schedule.epochs == 8)
             #expect(c.questionImageRoot == "coco/" && c.visualGenomeImageRoot == "visual_genome/")
             #expect(c.batchSize == (name == "VQA" ? 16 : 8) && c.fineTuning.distills)
         }
@@ -61,7 +65,8 @@ import ViCHA
             ("VE", 16, false), ("VE_4m", 16, false), ("NLVR", 8, true), ("NLVR_4m", 8, true),
         ] {
             let c = try load(ClassificationConfiguration.self, name)
-            #expect(c.trainFiles.count == 1 && c.validationFile != nil && c.testFile != nil)
+            #expect(
+                c.settings.trainFiles.count == 1 && c.validationFile != nil && c.testFile != nil)
             #expect(c.batchSize == batch && c.fineTuning.warmsUp == warmsUp, "\(name)")
             #expect(c.testBatchSize == ["VE": 64, "VE_4m": 32][name])
             #expect(!c.fineTuning.imageRoot.isEmpty)
@@ -69,7 +74,9 @@ import ViCHA
         }
         for name in ["NLVR_pretrain", "NLVR_pretrain_4m"] {
             let c = try load(PretrainingConfiguration.self, name)
-            #expect(c.schedule.epochs == 1 && c.batchSize == 32 && c.trainFiles.count > 1)
+            #expect(
+                c.settings.schedule.epochs == 1 && c.batchSize == 32
+                    && c.settings.trainFiles.count > 1)
         }
     }
 
@@ -88,9 +95,9 @@ import ViCHA
         let path = NSTemporaryDirectory() + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: path) }
         var retrieval = RetrievalConfiguration()
-        (retrieval.trainFiles, retrieval.testFile, retrieval.candidates) = (["a"], "b", 7)
+        (retrieval.settings.trainFiles, retrieval.testFile, retrieval.candidates) = (["a"], "b", 7)
         (retrieval.fineTuning.imageRoot, retrieval.fineTuning.distills) = ("coco", false)
-        retrieval.model.vision.imageSize = 380
+        retrieval.settings.model.vision.imageSize = 380
         try ConfigurationFile.text(retrieval).write(
             toFile: path, atomically: true, encoding: .utf8)
         let loaded = try ConfigurationFile.load(RetrievalConfiguration.self, path)
@@ -103,7 +110,9 @@ import ViCHA
             try ConfigurationFile.load(GroundingConfiguration.self, path).configuration
                 == grounding)
         var questions = QuestionAnsweringConfiguration()
-        (questions.trainFiles, questions.testFiles, questions.validationFile) = (["a"], ["b"], "c")
+        (questions.settings.trainFiles, questions.testFiles, questions.validationFile) = (
+            ["a"], ["b"], "c"
+        )
         (questions.candidates, questions.endMark, questions.answerList) = (9, "[MASK]", "d")
         try ConfigurationFile.text(questions).write(
             toFile: path, atomically: true, encoding: .utf8)
@@ -111,7 +120,9 @@ import ViCHA
             try ConfigurationFile.load(QuestionAnsweringConfiguration.self, path).configuration
                 == questions)
         var sentences = ClassificationConfiguration()
-        (sentences.trainFiles, sentences.validationFile, sentences.batchSize) = (["a"], "b", 5)
+        (sentences.settings.trainFiles, sentences.validationFile, sentences.batchSize) = (
+            ["a"], "b", 5
+        )
         sentences.imageExtension = ".png"
         try ConfigurationFile.text(sentences).write(
             toFile: path, atomically: true, encoding: .utf8)
@@ -143,10 +154,13 @@ import ViCHA
     /// Widths that differ between the encoders leave the decoder without weights to start from.
     @Test func decodersNeedOneWidth() {
         var c = QuestionAnsweringConfiguration()
-        (c.trainFiles, c.settings.readsConcepts) = (["a"], true)
+        (c.settings.trainFiles, c.settings.readsConcepts) = (["a"], true)
         #expect(throws: Never.self) { try c.validate() }
-        (c.model.vision.width, c.model.vision.heads, c.model.text.encoderWidth) = (384, 6, 384)
-        #expect(throws: ModelConfigurationError.self) { try c.validate() }
+        (
+            c.settings.model.vision.width, c.settings.model.vision.heads,
+            c.settings.model.text.encoderWidth
+        ) = (384, 6, 384)
+        #expect(throws: ConfigurationKeyError.self) { try c.validate() }
     }
 
     /// The momentum model's share rises over the first epoch only where that is wanted.
@@ -210,7 +224,7 @@ import ViCHA
         let setting = try TrainerTests.Setting()
         defer { try? FileManager.default.removeItem(at: setting.directory) }
         var configuration = setting.configuration
-        configuration.schedule.epochs = 4
+        configuration.settings.schedule.epochs = 4
         let output = setting.directory.appendingPathComponent("best").path
         func trainer(
             _ scores: [Double], _ start: RunDirectory.Start = .new, maxSteps: Int? = nil
@@ -218,7 +232,7 @@ import ViCHA
             var options = TrainingOptions(directory: try RunDirectory(output, start))
             options.maxSteps = maxSteps
             let task = try PretrainingTask(
-                configuration, model: try PretrainingModel(configuration.model, seed: 1),
+                configuration, model: try PretrainingModel(configuration.settings.model, seed: 1),
                 dataset: setting.dataset)
             return try Trainer(ScoredTask(task: task, scores: scores), options: options)
         }

@@ -1,3 +1,4 @@
+import Configuration
 import Datasets
 import Foundation
 import Images
@@ -10,7 +11,7 @@ import ViCHA
 
 /// What each key of the official files and of the official code means here, two values of each.
 @Suite struct OfficialKeysTests {
-    static func load<C: TrainingConfiguration>(
+    static func load<C: TaskConfiguration>(
         _ type: C.Type, _ text: String, _ overrides: [String] = []
     ) throws -> C {
         let loaded = try ConfigurationFile.load(
@@ -20,7 +21,7 @@ import ViCHA
     }
 
     /// The message of a file that is refused.
-    static func refusal<C: TrainingConfiguration>(_ type: C.Type, _ text: String) throws -> String {
+    static func refusal<C: TaskConfiguration>(_ type: C.Type, _ text: String) throws -> String {
         let error = #expect(throws: ConfigurationError.self) { try load(type, text) }
         return error.map { "\($0)" } ?? ""
     }
@@ -47,7 +48,7 @@ import ViCHA
 
     /// Switches that are off or refused by name.
     @Test func switchesThatAreRefused() throws {
-        func check<C: TrainingConfiguration & Equatable>(
+        func check<C: TaskConfiguration & Equatable>(
             _ type: C.Type, _ key: String, _ off: String, _ on: String
         ) throws {
             let plain = try Self.load(type, "")
@@ -81,7 +82,8 @@ import ViCHA
     /// `model_mae` chooses a model without concepts and without alignment.
     @Test func maskedImageModelIsChosen() throws {
         func load(_ text: String) throws -> ModelConfiguration {
-            try Self.load(PretrainingConfiguration.self, text + "\nreturn_hidden_state: True").model
+            try Self.load(PretrainingConfiguration.self, text + "\nreturn_hidden_state: True")
+                .settings.model
         }
         let on = try load("model_mae: True\nunimodal_mae: True")
         #expect(on.maskedImage == .unimodal && !on.alignsHiddenStates)
@@ -176,7 +178,7 @@ import ViCHA
             let c = try Self.load(
                 PretrainingConfiguration.self, "schedular: {warmup_epochs: 0, epochs: 2, \(text)}")
             let schedule = LearningRateSchedule(
-                c.schedule, learningRate: c.optimizer.learningRate)
+                c.settings.schedule, learningRate: c.settings.optimizer.learningRate)
             return (0..<6).map { schedule.rate(epoch: $0, iteration: 0) }
         }
         let plain = try rates("")
@@ -200,7 +202,7 @@ import ViCHA
             let weight = store.root.parameter("w", [2], .ones)
             let optimizer = AdamW(
                 groups: ParameterGroups.make(store, weightDecay: 0, compatibility: .official),
-                c.optimizer)
+                c.settings.optimizer)
             for gradient in steps {
                 try weight.setGradient(.full([2], gradient))
                 try optimizer.step()

@@ -1,3 +1,4 @@
+import Configuration
 import Datasets
 import Files
 import Foundation
@@ -57,7 +58,7 @@ import ViCHA
         var task = TamperedTask(
             task: try PretrainingTask(
                 setting.configuration,
-                model: try PretrainingModel(setting.configuration.model, seed: 1),
+                model: try PretrainingModel(setting.configuration.settings.model, seed: 1),
                 dataset: setting.dataset))
         tamper(&task, &options)
         return try Trainer(task, options: options)
@@ -135,7 +136,7 @@ import ViCHA
             var task = TamperedTask(
                 task: try PretrainingTask(
                     setting.configuration,
-                    model: try PretrainingModel(setting.configuration.model, seed: 1),
+                    model: try PretrainingModel(setting.configuration.settings.model, seed: 1),
                     dataset: setting.dataset))
             task.losses = { losses, step in
                 if step.iteration == 2 { stop.request() }
@@ -271,7 +272,7 @@ import ViCHA
             _ = try trainer.run()
             before = try Self.weights(trainer.lastCheckpoint)
         }
-        setting.configuration.schedule.epochs = epochs
+        setting.configuration.settings.schedule.epochs = epochs
         let again = try setting.trainer("out", .resuming)
         try again.resume()
         #expect(try again.run() == .finished)
@@ -319,9 +320,9 @@ import ViCHA
         let before = try origin(setting)
         #expect(try origin(setting).differences(from: before).isEmpty)
         var other = setting
-        other.configuration.optimizer.learningRate = 0.5
-        other.configuration.alpha = 0.25
-        other.configuration.schedule.epochs = 9
+        other.configuration.settings.optimizer.learningRate = 0.5
+        other.configuration.settings.alpha = 0.25
+        other.configuration.settings.schedule.epochs = 9
         let lines = try origin(other, "b").differences(from: before)
         #expect(lines.count == 2)
         #expect(lines[0].contains("alpha 0.25 (was 0.4)"), "\(lines)")
@@ -431,8 +432,8 @@ import ViCHA
         var setting = try Setting(records: 64)
         defer { try? FileManager.default.removeItem(at: setting.directory) }
         setting.configuration.batchSize = 32
-        setting.configuration.model.queueSize = 64
-        setting.configuration.schedule.epochs = 1
+        setting.configuration.settings.model.queueSize = 64
+        setting.configuration.settings.schedule.epochs = 1
         setting.dataset = Self.withoutImages(setting, 30)
         let trainer = try setting.trainer("out")
         #expect(try trainer.run() == .finished)

@@ -1,3 +1,4 @@
+import Configuration
 import Datasets
 import Foundation
 import Images
@@ -63,16 +64,16 @@ import ViCHA
         let loaded = try ConfigurationFile.load(PretrainingConfiguration.self, path)
         let c = loaded.configuration
         #expect(loaded.warnings == [])
-        #expect(c.trainFiles == ["coco_kw.json", "sbu_kw.json"])
-        #expect(c.optimizer.learningRate == 1e-4)
-        #expect(c.schedule.epochs == 11)
-        #expect(c.schedule.warmupEpochs == 20)
-        #expect(c.model.compatibility == .official)
-        #expect(c.model.maskedImage == .unimodal)
-        #expect(c.model.usesConcepts && c.readsConcepts)
-        #expect(c.drawnConceptShare == 0.3)
-        #expect(c.model.text == BertConfiguration())
-        #expect(c.model.layerWeights == [1, 1, 1, 1, 1])
+        #expect(c.settings.trainFiles == ["coco_kw.json", "sbu_kw.json"])
+        #expect(c.settings.optimizer.learningRate == 1e-4)
+        #expect(c.settings.schedule.epochs == 11)
+        #expect(c.settings.schedule.warmupEpochs == 20)
+        #expect(c.settings.model.compatibility == .official)
+        #expect(c.settings.model.maskedImage == .unimodal)
+        #expect(c.settings.model.usesConcepts && c.settings.readsConcepts)
+        #expect(c.settings.drawnConceptShare == 0.3)
+        #expect(c.settings.model.text == BertConfiguration())
+        #expect(c.settings.model.layerWeights == [1, 1, 1, 1, 1])
         try c.validate()
     }
 
@@ -89,7 +90,7 @@ import ViCHA
             let loaded = try ConfigurationFile.load(
                 PretrainingConfiguration.self, Self.officialDirectory + "/" + name)
             #expect(loaded.warnings == [], "\(name)")
-            #expect(loaded.configuration.model.compatibility == .official)
+            #expect(loaded.configuration.settings.model.compatibility == .official)
             if name.hasPrefix("Pretrain") { try loaded.configuration.validate() }
         }
     }
@@ -105,7 +106,7 @@ import ViCHA
             let loaded = try ConfigurationFile.load(
                 PretrainingConfiguration.self, directory + "/" + name)
             #expect(loaded.warnings == [], "\(name)")
-            #expect(loaded.configuration.model.compatibility == .corrected, "\(name)")
+            #expect(loaded.configuration.settings.model.compatibility == .corrected, "\(name)")
             try loaded.configuration.validate()
         }
     }
@@ -162,10 +163,10 @@ import ViCHA
 
     @Test func compatibilityDecidesHowImagesAreRead() throws {
         var configuration = PretrainingConfiguration()
-        configuration.separatesConcepts = true
-        configuration.drawnConceptShare = 0.3
+        configuration.settings.separatesConcepts = true
+        configuration.settings.drawnConceptShare = 0.3
         for compatibility in Compatibility.allCases {
-            configuration.model.compatibility = compatibility
+            configuration.settings.model.compatibility = compatibility
             let options = ImageTextOptions(configuration.settings)
             guard case .training(.crop(let crop), let flips, let augmentation) = options.transform
             else {
@@ -200,8 +201,8 @@ import ViCHA
                 == .training(
                     .whole(side: whole.model.vision.imageSize), flips: false, augmentation: nil))
         var wrong = configuration
-        wrong.augmentation.cropScale = 2
-        #expect(throws: ModelConfigurationError.self) { try wrong.validate() }
+        wrong.settings.augmentation.cropScale = 2
+        #expect(throws: ConfigurationKeyError.self) { try wrong.validate() }
     }
 
     @Test func overridesChangeValues() throws {
@@ -214,9 +215,9 @@ import ViCHA
             ]
         ).configuration
         #expect(c.batchSize == 8)
-        #expect(c.optimizer.learningRate == 1e-5)
-        #expect(c.trainFiles == ["b", "c"])
-        #expect(c.model.text.hiddenSize == 24)
+        #expect(c.settings.optimizer.learningRate == 1e-5)
+        #expect(c.settings.trainFiles == ["b", "c"])
+        #expect(c.settings.model.text.hiddenSize == 24)
         #expect(throws: ConfigurationError.invalidOverride("batch_size")) {
             try ConfigurationFile.load(
                 PretrainingConfiguration.self, path, overrides: ["batch_size"])
@@ -274,6 +275,7 @@ import ViCHA
                         concepts: ["word\(index % wordCount)"]))
             }
             var model = ModelConfiguration()
+            model.usesConcepts = true
             model.vision.imageSize = 16
             model.vision.patchSize = 8
             (model.vision.width, model.vision.depth, model.vision.heads) = (16, 3, 2)
@@ -289,15 +291,15 @@ import ViCHA
             model.maskedImage = .unimodal
             model.mlmProbability = 0.4
             model.compatibility = .corrected
-            configuration.model = model
-            configuration.trainFiles = ["unused.json"]
+            configuration.settings.model = model
+            configuration.settings.trainFiles = ["unused.json"]
             configuration.batchSize = 4
-            configuration.readsConcepts = true
-            configuration.captionTokens = 16
-            configuration.conceptTokens = 16
-            configuration.schedule.epochs = 3
-            configuration.schedule.warmupEpochs = 0
-            configuration.optimizer.learningRate = 1e-3
+            configuration.settings.readsConcepts = true
+            configuration.settings.captionTokens = 16
+            configuration.settings.conceptTokens = 16
+            configuration.settings.schedule.epochs = 3
+            configuration.settings.schedule.warmupEpochs = 0
+            configuration.settings.optimizer.learningRate = 1e-3
             var options = ImageTextOptions(
                 transform: .training(
                     .crop(RandomResizedCrop(side: 16, scale: 0.2...1)), flips: true,
@@ -323,7 +325,7 @@ import ViCHA
             options.stepsPerEpoch = stepsPerEpoch
             options.workers = workers
             return try PretrainingTrainer(
-                configuration, model: try PretrainingModel(configuration.model, seed: 1),
+                configuration, model: try PretrainingModel(configuration.settings.model, seed: 1),
                 dataset: dataset, options: options, stop: stop)
         }
 
@@ -373,7 +375,7 @@ import ViCHA
     @Test func lossesFall() throws {
         var setting = try Setting(dropout: 0)
         defer { try? FileManager.default.removeItem(at: setting.directory) }
-        setting.configuration.schedule.epochs = 60
+        setting.configuration.settings.schedule.epochs = 60
         _ = try setting.trainer("out").run()
         let totals = try setting.lines("out", "log.txt").map { line -> Double in
             let values = try JSONDecoder().decode([String: Loose].self, from: Data(line.utf8))
@@ -399,8 +401,8 @@ import ViCHA
     @Test func logsHaveTheOfficialForm() throws {
         var setting = try Setting()
         defer { try? FileManager.default.removeItem(at: setting.directory) }
-        setting.configuration.schedule.epochs = 1
-        setting.configuration.saveStep = 1
+        setting.configuration.settings.schedule.epochs = 1
+        setting.configuration.settings.saveStep = 1
         let trainer = try setting.trainer("out")
         _ = try trainer.run()
         let line = try #require(try setting.lines("out", "log.txt").first)
@@ -483,7 +485,7 @@ import ViCHA
     }
 
     @Test func weightDecayLeavesEmbeddingsOutWhenCorrected() throws {
-        let model = try PretrainingModel(try Setting().configuration.model)
+        let model = try PretrainingModel(try Setting().configuration.settings.model)
         func decayed(_ compatibility: Compatibility) -> Set<String> {
             Set(
                 ParameterGroups.make(model.store, weightDecay: 0.02, compatibility: compatibility)[

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Testing
 import Torch
@@ -7,6 +8,7 @@ import Torch
 /// A model of a few thousand weights.
 func tinyConfiguration() -> ModelConfiguration {
     var c = ModelConfiguration()
+    c.usesConcepts = true
     c.vision.imageSize = 32
     c.vision.patchSize = 8
     c.vision.width = 24
@@ -242,7 +244,9 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
         func key(_ change: (inout ModelConfiguration) -> Void) throws -> String {
             var c = tinyConfiguration()
             change(&c)
-            return try #require(throws: ModelConfigurationError.self) { try c.validate() }.key
+            return try #require(throws: ConfigurationKeyError.self) {
+                try c.validate(for: .pretraining)
+            }.key
         }
         #expect(try key { $0.vision.imageSize = 30 } == "image_res")
         #expect(try key { $0.vision.heads = 5 } == "vision_width")
@@ -256,7 +260,7 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
         #expect(try key { $0.layerWeights = [1] } == "ita_hidden_weights")
         #expect(try key { $0.maskRatio = 0 } == "mask_ratio")
         #expect(try key { $0.text.fusionLayer = 9 } == "bert_config.fusion_layer")
-        try tinyConfiguration().validate()
+        try tinyConfiguration().validate(for: .pretraining)
     }
 
     @Test func otherResolutionsLoadByResizingPositions() throws {

@@ -1,3 +1,4 @@
+import Configuration
 import Testing
 import Torch
 
@@ -111,7 +112,7 @@ import Torch
         c.alignedLayers = 99
         c.text.fusionLayer = 1
         if isAligned {
-            let error = #expect(throws: ModelConfigurationError.self) { try RetrievalModel(c) }
+            let error = #expect(throws: ConfigurationKeyError.self) { try RetrievalModel(c) }
             #expect(error?.key == "num_hidden_align")
         } else {
             _ = try RetrievalModel(c)

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Testing
 import Torch
@@ -312,7 +313,7 @@ import Torch
     @Test func decoderNeedsFusionLayers() {
         var c = configuration()
         c.text.fusionLayer = c.text.layers
-        #expect(throws: ModelConfigurationError.self) {
+        #expect(throws: ConfigurationKeyError.self) {
             _ = try QuestionAnsweringModel(c, distills: false)
         }
     }

@@ -1,3 +1,4 @@
+import Configuration
 import Testing
 import Torch
 
@@ -330,7 +331,7 @@ import Torch
         // Nothing is left behind for the optimizer.
         #expect(model.store.parameters.allSatisfy { $0.tensor.gradient == nil })
         for wrong in [HeatMapper.Attention.matching(layer: 0), .contrastive(block: 9)] {
-            #expect(throws: ModelConfigurationError.self) { try mapper.check(wrong) }
+            #expect(throws: ConfigurationKeyError.self) { try mapper.check(wrong) }
         }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CLIP
 import Concepts
+import Configuration
 import Datasets
 import Foundation
 import Nouns

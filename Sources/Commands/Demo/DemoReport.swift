@@ -1,4 +1,5 @@
 import Concepts
+import Configuration
 import Datasets
 import Files
 import Foundation
@@ -233,14 +234,14 @@ struct DemoReport {
         let configuration = try ConfigurationFile.load(
             PretrainingConfiguration.self, plan.path("pretrain/config.yaml"), overrides: []
         ).configuration
-        let model = try PretrainingModel(configuration.model)
+        let model = try PretrainingModel(configuration.settings.model)
         _ = try model.load(
             SafetensorsFile(path: plan.pretrained).tensors(),
             allowingUnexpected: TrainingCheckpoint.statePrefixes)
         let records: [RetrievalRecord] = try AnnotationFile.load(
             files: [plan.annotations + "/retrieval_test.json"], requiresConcepts: true)
         let paths = ImagePaths(dataDirectory: plan.scenes, absolutePaths: .shortened)
-        let side = configuration.model.vision.imageSize
+        let side = configuration.settings.model.vision.imageSize
         let originals = try records.evenly(Self.shownRestorations).map {
             try ImageDecoder.decode(path: paths.resolve($0.image)).resized(
                 width: side, height: side)
@@ -250,9 +251,9 @@ struct DemoReport {
             originals.flatMap { normalization($0) }, shape: [originals.count, 3, side, side])
         let mask = PatchMask(
             noise: .uniform(
-                [originals.count, configuration.model.vision.patchCount],
+                [originals.count, configuration.settings.model.vision.patchCount],
                 generator: try Generator(seed: plan.seed)),
-            ratio: configuration.model.maskRatio)
+            ratio: configuration.settings.model.maskRatio)
         guard let pictures = model.restoredImages(images, mask) else { return "" }
         func rows(_ tensor: Tensor) throws -> [RGBImage] {
             let values = try tensor.contiguous().array(of: Float.self)

@@ -52,22 +52,24 @@ struct DrawGrounding: ParsableCommand {
         let text = try Self.cleaned(phrase)
         let configuration = try heat.applied(to: trained.configuration())
         let device = try trained.model.device.resolved()
-        let tokenizer = try trained.model.tokenizer(for: configuration.model)
-        let model = try RetrievalModel(configuration.model, isTrained: false, device: device)
+        let tokenizer = try trained.model.tokenizer(for: configuration.settings.model)
+        let model = try RetrievalModel(
+            configuration.settings.model, isTrained: false, device: device)
         try trained.model.load(trained.checkpoint, into: model, tokenizer.identity)
         let mapper = model.heatMapper
         try mapper.check(configuration.attention)
-        let picture = try ImageDecoder.decode(path: image, limit: configuration.images.maxPixels)
+        let picture = try ImageDecoder.decode(
+            path: image, limit: configuration.settings.images.maxPixels)
         let found = try concepts.find(
-            [image], isNeeded: configuration.model.usesConcepts,
-            pixelLimit: configuration.images.maxPixels, device: device,
+            [image], isNeeded: configuration.settings.model.usesConcepts,
+            pixelLimit: configuration.settings.images.maxPixels, device: device,
             autocast: trained.model.device.autocast
         ).concepts
         let arrays = try ImageArrays(
             [image], concepts: found, tokenizer: tokenizer,
             EvaluationOptions(configuration.settings))
         let encoded = tokenizer.encode(
-            [text], maxLength: configuration.model.text.maxPositions)
+            [text], maxLength: configuration.settings.model.text.maxPositions)
         let maps = try withAutocast(trained.model.device.autocast, on: device) {
             try mapper.tokenMaps(
                 images: arrays.tensor.to(device: device),

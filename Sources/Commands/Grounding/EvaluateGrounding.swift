@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Datasets
 import Files
 import Foundation
@@ -41,7 +42,7 @@ struct EvaluateGrounding: ParsableCommand {
             configuration, model, checkpoint: evaluation.checkpoint, isTrained: false,
             device: device)
         guard let data = try run.evaluationData() else {
-            throw ModelConfigurationError(
+            throw ConfigurationKeyError(
                 key: "test_file", expected: "a list of annotation files")
         }
         var options = GroundingEvaluation.Options(

@@ -19,7 +19,7 @@ extension FineTuningRun<GroundingConfiguration, RetrievalModel> {
             checkpoint: checkpoint
         ) {
             try RetrievalModel(
-                configuration.model, isTrained: isTrained, seed: seed, device: device)
+                configuration.settings.model, isTrained: isTrained, seed: seed, device: device)
         }
     }
 
@@ -35,12 +35,13 @@ extension FineTuningRun<GroundingConfiguration, RetrievalModel> {
 
     /// The pairs of training. The whole picture is shown, so that the phrase's object is in it.
     func dataset() throws -> ImageTextDataset {
-        let records: [ReferringRecord] = try records(configuration.trainFiles)
+        let records: [ReferringRecord] = try records(configuration.settings.trainFiles)
         return try dataset(
             ImageTextPair.pairs(of: records),
             ImageTextOptions(
                 configuration.settings,
-                framing: .whole(side: configuration.model.vision.imageSize), swapsSides: true,
+                framing: .whole(side: configuration.settings.model.vision.imageSize),
+                swapsSides: true,
                 textTokens: configuration.settings.fineTuningTextTokens))
     }
 
@@ -56,7 +57,7 @@ extension FineTuningRun<GroundingConfiguration, RetrievalModel> {
                 ) { (record: ReferringRecord) in [data.images.resolve(record.image)] },
                 paths: data.images, tokenizer: tokenizer,
                 options: EvaluationOptions(configuration.settings),
-                maxTokens: configuration.model.text.maxPositions),
+                maxTokens: configuration.settings.model.text.maxPositions),
             references: try ReferenceIndex(directory: referenceDirectory),
             detections: detections)
     }

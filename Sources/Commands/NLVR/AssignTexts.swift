@@ -27,8 +27,8 @@ struct AssignTexts: ParsableCommand {
     @OptionGroup var training: TrainingRunOptions
 
     func run() throws {
-        let configuration: PretrainingConfiguration = try model.configuration()
-        try configuration.settings.validate(for: .reasoning)
+        let configuration: TextAssignmentConfiguration = try model.configuration()
+        try configuration.validate()
         let options = try training.options(model)
         let stop = StopSignal()
         stop.watchSignals()
@@ -37,9 +37,9 @@ struct AssignTexts: ParsableCommand {
             checkpoint: training.startingWeights()
         ) {
             try TextAssignmentModel(
-                configuration.model, seed: options.seed, device: options.device)
+                configuration.settings.model, seed: options.seed, device: options.device)
         }
-        let records: [PretrainingRecord] = try run.records(configuration.trainFiles)
+        let records: [PretrainingRecord] = try run.records(configuration.settings.trainFiles)
         let dataset = try run.dataset(
             ImageTextPair.pairs(of: records), ImageTextOptions(configuration.settings))
         let trainer = try Trainer(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CLIP
 import Concepts
+import Datasets
 import Files
 import Foundation
 import Images

@@ -1,3 +1,4 @@
+import Configuration
 import Datasets
 import Foundation
 import Torch
@@ -29,7 +30,7 @@ extension FineTuningRun<ClassificationConfiguration, ClassificationModel> {
             checkpoint: checkpoint
         ) {
             try ClassificationModel(
-                configuration.model, kind,
+                configuration.settings.model, kind,
                 distills: isTrained && configuration.fineTuning.distills, seed: seed,
                 device: device)
         }
@@ -49,7 +50,7 @@ extension FineTuningRun<ClassificationConfiguration, ClassificationModel> {
     /// The sentences of training, whose images are there unless that does not matter.
     func dataset() throws -> SentenceDataset {
         let dataset = SentenceDataset(
-            sentences: try sentences(configuration.trainFiles), paths: data.images,
+            sentences: try sentences(configuration.settings.trainFiles), paths: data.images,
             tokenizer: tokenizer)
         try check(dataset.images(ImageTextOptions(configuration, model.kind)))
         return dataset
@@ -102,7 +103,7 @@ extension FineTuningRun<ClassificationConfiguration, ClassificationModel> {
             configuration, kind, model, checkpoint: checkpoint, isTrained: false, device: device)
         let sets = try run.evaluationSets().named
         guard !sets.isEmpty else {
-            throw ModelConfigurationError(
+            throw ConfigurationKeyError(
                 key: "test_file", expected: "an annotation file, here or as val_file")
         }
         var log: [(name: String, value: Double)] = []

@@ -8,7 +8,7 @@ import Training
 import ViCHA
 
 /// Training or evaluating a model on a downstream task, put together from files and options.
-struct FineTuningRun<Configuration: TrainingConfiguration, Model: FineTunedModel> {
+struct FineTuningRun<Configuration: TaskConfiguration, Model: FineTunedModel> {
     let configuration: Configuration
     let data: DataLocation
     let tokenizer: WordPieceTokenizer

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Datasets
 import Foundation
 import Text
@@ -28,7 +29,7 @@ struct ModelOptions: ParsableArguments {
     var listWeights = false
 
     /// The configuration of a file; what is odd about it is said.
-    func configuration<Configuration: FileConfiguration>(
+    func configuration<Configuration: KeyedConfiguration>(
         _ type: Configuration.Type = Configuration.self, file: String
     ) throws -> Configuration {
         let loaded = try ConfigurationFile.load(type, file, overrides: overrides)
@@ -59,7 +60,7 @@ struct ModelRunOptions: ParsableArguments {
     }
 
     /// The configuration; what is odd about its file is said.
-    func configuration<Configuration: FileConfiguration>(
+    func configuration<Configuration: KeyedConfiguration>(
         _ type: Configuration.Type = Configuration.self
     ) throws -> Configuration {
         try model.configuration(type, file: config)
@@ -77,7 +78,7 @@ struct TrainedModelOptions: ParsableArguments {
     @OptionGroup var model: ModelOptions
 
     /// The configuration of the model.
-    func configuration<Configuration: FileConfiguration>(
+    func configuration<Configuration: KeyedConfiguration>(
         _ type: Configuration.Type = Configuration.self
     ) throws -> Configuration {
         let directory = (checkpoint as NSString).deletingLastPathComponent
@@ -88,11 +89,11 @@ struct TrainedModelOptions: ParsableArguments {
 
 extension WordPieceTokenizer {
     /// Reads a vocabulary that has no more tokens than a model.
-    /// - Throws: `VocabularyError`, `ModelConfigurationError`
+    /// - Throws: `VocabularyError`, `ConfigurationKeyError`
     init(vocabularyFile path: String, fitting model: ModelConfiguration) throws {
         try self.init(vocabularyFile: path)
         guard vocabularySize <= model.text.vocabularySize else {
-            throw ModelConfigurationError(
+            throw ConfigurationKeyError(
                 key: "bert_config.vocab_size",
                 expected: "at least \(vocabularySize), the tokens of '\(path)'",
                 found: model.text.vocabularySize)

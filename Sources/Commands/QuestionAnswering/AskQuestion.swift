@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Datasets
 import Foundation
 import Text
@@ -57,13 +58,13 @@ struct AskQuestion: ParsableCommand {
         else { throw ValidationError("the question '\(question)' has no word in it") }
         let configuration: QuestionAnsweringConfiguration = try trained.configuration()
         let device = try trained.model.device.resolved()
-        let tokenizer = try trained.model.tokenizer(for: configuration.model)
+        let tokenizer = try trained.model.tokenizer(for: configuration.settings.model)
         let model = try QuestionAnsweringModel(
-            configuration.model, distills: false, device: device)
+            configuration.settings.model, distills: false, device: device)
         try trained.model.load(trained.checkpoint, into: model, tokenizer.identity)
         let found = try concepts.find(
-            [image], isNeeded: configuration.model.usesConcepts,
-            pixelLimit: configuration.images.maxPixels, device: device,
+            [image], isNeeded: configuration.settings.model.usesConcepts,
+            pixelLimit: configuration.settings.images.maxPixels, device: device,
             autocast: trained.model.device.autocast)
         let paths = ImagePaths.unchanged
         let set = QuestionDataset(
@@ -105,7 +106,7 @@ struct AskQuestion: ParsableCommand {
     ) throws -> [(String, Double)] {
         let end = tokenizer.encode(configuration.endMark)
         guard end.count == 2 else {
-            throw ModelConfigurationError(
+            throw ConfigurationKeyError(
                 key: "eos", expected: "a single token, such as [SEP], for answers to end in")
         }
         var writing = QuestionAnswerer.Writing(

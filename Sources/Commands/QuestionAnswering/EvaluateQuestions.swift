@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Datasets
 import Files
 import Foundation
@@ -54,7 +55,7 @@ struct EvaluateQuestions: ParsableCommand {
             configuration, model, checkpoint: evaluation.checkpoint, isTrained: false,
             device: device)
         guard let test = try run.testSet() else {
-            throw ModelConfigurationError(key: "test_file", expected: "a list of annotation files")
+            throw ConfigurationKeyError(key: "test_file", expected: "a list of annotation files")
         }
         let given = try annotations.map {
             try run.annotations(AnswerAnnotations(file: $0).annotations, of: test)

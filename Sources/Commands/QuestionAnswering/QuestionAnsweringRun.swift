@@ -18,7 +18,8 @@ extension FineTuningRun<QuestionAnsweringConfiguration, QuestionAnsweringModel> 
         try configuration.validate()
         try self.init(configuration, options, checkpoint: checkpoint) {
             try QuestionAnsweringModel(
-                configuration.model, distills: isTrained && configuration.fineTuning.distills,
+                configuration.settings.model,
+                distills: isTrained && configuration.fineTuning.distills,
                 seed: seed, device: device)
         }
     }
@@ -59,7 +60,7 @@ extension FineTuningRun<QuestionAnsweringConfiguration, QuestionAnsweringModel> 
     /// The questions of training, whose images are there unless that does not matter.
     func dataset() throws -> QuestionDataset {
         let dataset = dataset(
-            try questions(configuration.trainFiles, needsAnswers: true),
+            try questions(configuration.settings.trainFiles, needsAnswers: true),
             endMark: configuration.trainingEndMark)
         try check(dataset.images(ImageTextOptions(configuration.settings)))
         return dataset

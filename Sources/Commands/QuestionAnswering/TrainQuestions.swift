@@ -54,7 +54,7 @@ struct TrainQuestions: ParsableCommand {
             test, run.answered(test, answers, model, device: options.device))
         let path =
             options.directory.path
-            + "/result/vqa_result_epoch\(configuration.schedule.epochs - 1).json"
+            + "/result/vqa_result_epoch\(configuration.settings.schedule.epochs - 1).json"
         try makeDirectory((path as NSString).deletingLastPathComponent)
         try AnswerResult.write(results, to: path)
         note("\(results.count) answers are in \(path)")

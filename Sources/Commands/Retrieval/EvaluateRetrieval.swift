@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Datasets
 import Foundation
 import Torch
@@ -48,7 +49,7 @@ struct EvaluateRetrieval: ParsableCommand {
             device: device)
         let sets = try run.evaluationSets()
         guard !sets.named.isEmpty else {
-            throw ModelConfigurationError(
+            throw ConfigurationKeyError(
                 key: "test_file", expected: "an annotation file, here or as val_file")
         }
         var log: [(name: String, value: Double)] = []

@@ -56,12 +56,13 @@ struct IndexImages: ParsableCommand {
         let writer = try TableWriter(
             directory: bar.directory, content: .features,
             source: ImageIndex.source(options.checkpoint, hasConcepts: concepts.concepts != nil),
-            width: trained.configuration.model.embedDim, names: names,
+            width: trained.configuration.settings.model.embedDim, names: names,
             shardSize: storage.shardSize)
         let found = try findConcepts(of: names, trained)
         try writer.run(progress: bar.progress) { range, progress in
             let (pictures, skipped) = try PictureConceptOptions.readable(
-                range.map { names[$0] }, pixelLimit: trained.configuration.images.maxPixels)
+                range.map { names[$0] }, pixelLimit: trained.configuration.settings.images.maxPixels
+            )
             return .init(
                 values: try features(of: pictures, found, trained, progress), skipped: skipped)
         }
@@ -79,14 +80,14 @@ struct IndexImages: ParsableCommand {
         -> IndexedConcepts?
     {
         guard let vocabulary = concepts.concepts else {
-            if trained.configuration.model.usesConcepts {
+            if trained.configuration.settings.model.usesConcepts {
                 note(PictureConceptOptions.missing)
             }
             return nil
         }
         let encoder = try concepts.clip.encoder(
             on: trained.device, autocast: trained.autocast,
-            pixelLimit: trained.configuration.images.maxPixels)
+            pixelLimit: trained.configuration.settings.images.maxPixels)
         let table = try encoder.vocabulary(vocabulary, storedIn: path("vocabulary"))
         let bar = storage.table(
             path(IndexedConcepts.table), names: names.count, unit: "images", title: "concepts")
@@ -125,7 +126,7 @@ struct IndexImages: ParsableCommand {
             progress(done)
         }
         return parts.isEmpty
-            ? .zeros([0, trained.configuration.model.embedDim])
+            ? .zeros([0, trained.configuration.settings.model.embedDim])
             : .concatenated(parts, dimension: 0)
     }
 }

@@ -36,8 +36,8 @@ struct MatchCaptions: ParsableCommand {
         let texts = try Self.texts(captions)
         let trained = try TrainedRetrieval(options.trained)
         let found = try options.concepts.find(
-            [image], isNeeded: trained.configuration.model.usesConcepts,
-            pixelLimit: trained.configuration.images.maxPixels, device: trained.device,
+            [image], isNeeded: trained.configuration.settings.model.usesConcepts,
+            pixelLimit: trained.configuration.settings.images.maxPixels, device: trained.device,
             autocast: trained.autocast)
         let search = try trained.search(
             images: found.pictures, concepts: found.concepts, texts: texts, matches: !options.dual)

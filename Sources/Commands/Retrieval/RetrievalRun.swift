@@ -18,13 +18,13 @@ extension FineTuningRun<RetrievalConfiguration, RetrievalModel> {
             checkpoint: checkpoint
         ) {
             try RetrievalModel(
-                configuration.model, isTrained: isTrained, seed: seed, device: device)
+                configuration.settings.model, isTrained: isTrained, seed: seed, device: device)
         }
     }
 
     /// The pairs of training.
     func dataset() throws -> ImageTextDataset {
-        let records: [RetrievalRecord] = try records(configuration.trainFiles)
+        let records: [RetrievalRecord] = try records(configuration.settings.trainFiles)
         return try dataset(
             ImageTextPair.pairs(of: records),
             ImageTextOptions(
@@ -40,7 +40,7 @@ extension FineTuningRun<RetrievalConfiguration, RetrievalModel> {
             paths: data.images, tokenizer: tokenizer,
             options: EvaluationOptions(configuration.settings))
         if set.repeatedImages > 0 {
-            let isMerged = configuration.model.compatibility == .corrected
+            let isMerged = configuration.settings.model.compatibility == .corrected
             note(
                 "\(file): \(set.repeatedImages) records name an image that was there before; "
                     + (isMerged

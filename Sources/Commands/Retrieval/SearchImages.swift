@@ -51,8 +51,8 @@ struct SearchImages: ParsableCommand {
         } else {
             found = try options.concepts.find(
                 Self.imageFiles(images ?? ""),
-                isNeeded: trained.configuration.model.usesConcepts,
-                pixelLimit: trained.configuration.images.maxPixels,
+                isNeeded: trained.configuration.settings.model.usesConcepts,
+                pixelLimit: trained.configuration.settings.images.maxPixels,
                 device: trained.device, autocast: trained.autocast)
         }
         let search = try trained.search(

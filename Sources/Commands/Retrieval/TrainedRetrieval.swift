@@ -52,8 +52,8 @@ struct TrainedRetrieval {
         configuration = try options.configuration()
         device = try options.model.device.resolved()
         autocast = options.model.device.autocast
-        tokenizer = try options.model.tokenizer(for: configuration.model)
-        model = try RetrievalModel(configuration.model, isTrained: false, device: device)
+        tokenizer = try options.model.tokenizer(for: configuration.settings.model)
+        model = try RetrievalModel(configuration.settings.model, isTrained: false, device: device)
         try options.model.load(options.checkpoint, into: model, tokenizer.identity)
     }
 

@@ -1,3 +1,4 @@
+import Configuration
 import Torch
 
 /// How the weights of pretraining become those of a task (`parity/checkpoint_mapping`).

@@ -1,8 +1,9 @@
+import Configuration
 import Torch
 
 /// What `hidden_act` of a BERT configuration names: the function between the two layers of each
 /// feed-forward part and in the language head. The names are those that the official code knows.
-public enum TextActivation: String, Sendable, Equatable, CaseIterable {
+public enum TextActivation: String, KeyValue, CaseIterable {
     /// The Gaussian error linear unit in its exact form.
     case gelu
     /// Its approximation by a hyperbolic tangent.

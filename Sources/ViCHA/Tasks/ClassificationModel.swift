@@ -1,4 +1,5 @@
 // Shapes: B batch, L text tokens, C concept tokens, D width.
+import Configuration
 import Torch
 
 /// A batch of texts, each about one image or about two.
@@ -77,7 +78,7 @@ public final class ClassificationModel {
     ///   - distills: whether there is a momentum twin
     ///   - seed: of the random weights
     ///   - device: where the weights are made
-    /// - Throws: ``ModelConfigurationError``, ``TorchError``
+    /// - Throws: ``ConfigurationKeyError``, ``TorchError``
     public init(
         _ c: ModelConfiguration, _ kind: Kind, distills: Bool, seed: UInt64 = 0,
         device: Device = .cpu

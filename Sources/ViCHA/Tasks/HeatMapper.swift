@@ -1,4 +1,5 @@
 // Shapes: B batch, L text tokens, N image tokens, H heads, g patches along a side.
+import Configuration
 import Torch
 
 /// Where an image shows what a text says: attention weighted by the gradient of how well they fit
@@ -21,13 +22,13 @@ public struct HeatMapper: Sendable {
     /// Patches along a side of the image.
     public let grid: Int
 
-    /// - Throws: ``ModelConfigurationError`` for a layer that has no such attention.
+    /// - Throws: ``ConfigurationKeyError`` for a layer that has no such attention.
     public func check(_ attention: Attention) throws {
         switch attention {
         case .matching(let layer):
             let layers = encoders.text.fusionLayers
             guard layers.contains(layer) else {
-                throw ModelConfigurationError(
+                throw ConfigurationKeyError(
                     key: "block_num",
                     expected: "a fusion layer of the text encoder, from bert_config.fusion_layer "
                         + "(\(layers.lowerBound)) on and below bert_config.num_hidden_layers "
@@ -35,7 +36,7 @@ public struct HeatMapper: Sendable {
             }
         case .contrastive(let block):
             guard encoders.vision.blockNumbers.contains(block) else {
-                throw ModelConfigurationError(
+                throw ConfigurationKeyError(
                     key: "block_num",
                     expected: "a block of the image encoder, from 0 on and below vision_depth "
                         + "(\(encoders.vision.blockNumbers.upperBound))", found: block)
@@ -53,7 +54,7 @@ public struct HeatMapper: Sendable {
     ///   - attention: which attention is looked at
     /// - Returns: of the matching score a map for each token, of the similarity one map,
     ///   `[B, L or 1, g, g]`; at padding 0
-    /// - Throws: ``ModelConfigurationError``, ``TorchError``
+    /// - Throws: ``ConfigurationKeyError``, ``TorchError``
     public func tokenMaps(
         images: Tensor, concepts: TokenBatch?, texts: TokenBatch, imageOfText: Tensor? = nil,
         _ attention: Attention
@@ -82,7 +83,7 @@ public struct HeatMapper: Sendable {
 
     /// The heat of each patch for each pair, the mean over all tokens, those of padding included as
     /// in the official code. `[B, g, g]`
-    /// - Throws: ``ModelConfigurationError``, ``TorchError``
+    /// - Throws: ``ConfigurationKeyError``, ``TorchError``
     public func callAsFunction(
         images: Tensor, concepts: TokenBatch?, texts: TokenBatch, imageOfText: Tensor? = nil,
         _ attention: Attention

@@ -1,4 +1,5 @@
 // Shapes: B batch, A answers of all questions, Q question tokens, L answer tokens, D width.
+import Configuration
 import Torch
 
 /// A batch of questions about images, each with several answers.
@@ -91,13 +92,13 @@ public final class QuestionAnsweringModel {
     ///   - distills: whether there is a momentum twin
     ///   - seed: of the random weights
     ///   - device: where the weights are made
-    /// - Throws: ``ModelConfigurationError``, ``TorchError``
+    /// - Throws: ``ConfigurationKeyError``, ``TorchError``
     public init(
         _ c: ModelConfiguration, distills: Bool, seed: UInt64 = 0, device: Device = .cpu
     ) throws {
         try c.validate(for: .reasoning)
         guard c.text.fusionLayer < c.text.layers else {
-            throw ModelConfigurationError(
+            throw ConfigurationKeyError(
                 key: "bert_config.fusion_layer",
                 expected:
                     "below num_hidden_layers (\(c.text.layers)), since the decoder has as many "

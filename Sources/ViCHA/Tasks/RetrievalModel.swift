@@ -1,4 +1,5 @@
 // Shapes: B batch, L text tokens, C concept tokens, Q queue length, D width.
+import Configuration
 import Torch
 
 /// A batch of images and texts, several of which may be of one image.
@@ -72,7 +73,7 @@ public final class RetrievalModel {
     ///   - isTrained: whether there are a momentum twin and queues, which an evaluation does not need
     ///   - seed: of the weights
     ///   - device: where they are
-    /// - Throws: ``ModelConfigurationError``, ``TorchError``
+    /// - Throws: ``ConfigurationKeyError``, ``TorchError``
     public init(
         _ c: ModelConfiguration, isTrained: Bool = true, seed: UInt64 = 0, device: Device = .cpu
     ) throws {

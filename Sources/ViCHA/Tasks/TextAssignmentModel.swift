@@ -1,4 +1,5 @@
 // Shapes: B batch, N image tokens, E feature width.
+import Configuration
 import Torch
 
 /// Two images for each text of a batch, and which of them the text belongs to.
@@ -63,7 +64,7 @@ public final class TextAssignmentModel {
     private static let temperature = 0.07
 
     /// Builds the model with random weights.
-    /// - Throws: ``ModelConfigurationError``, ``TorchError``
+    /// - Throws: ``ConfigurationKeyError``, ``TorchError``
     public init(_ c: ModelConfiguration, seed: UInt64 = 0, device: Device = .cpu) throws {
         try c.validate(for: .reasoning)
         configuration = c

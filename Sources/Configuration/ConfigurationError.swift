@@ -9,7 +9,7 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
     case missingFile(file: String, key: String, value: String, searched: [String])
     case invalidOverride(String)
 
-    /// What happened, where, and what to do about it.
+    /// Which file and key, what stands there and what should.
     public var description: String {
         switch self {
         case .unreadable(let file, let reason): "cannot read the configuration '\(file)': \(reason)"
@@ -26,9 +26,9 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
 }
 
 extension ConfigurationError {
-    /// What is wrong with a value of a file, in the words of the file instead of those of its decoder.
-    init(_ error: DecodingError, in root: Node, file: String) {
-        let (path, expected): ([any CodingKey], String) =
+    /// What is wrong with the value of a key, in the words of the file instead of those of its decoder.
+    init(_ error: DecodingError, in node: Node?, path: [String], file: String) {
+        let (inner, expected): ([any CodingKey], String) =
             switch error {
             case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
                 (context.codingPath, "expected " + Self.words(type))
@@ -37,13 +37,13 @@ extension ConfigurationError {
             case .dataCorrupted(let context): (context.codingPath, context.debugDescription)
             @unknown default: ([], "expected other values")
             }
-        let node = path.reduce(root as Node?) { node, key in
+        let found = inner.reduce(node) { node, key in
             key.intValue.map { node?.sequence?[$0] } ?? node?[key.stringValue]
         }
         self = .wrongValue(
             file: file,
-            key: path.map { $0.intValue.map(String.init) ?? $0.stringValue }
-                .joined(separator: "."), expected: expected, found: Self.words(node))
+            key: (path + inner.map { $0.intValue.map(String.init) ?? $0.stringValue })
+                .joined(separator: "."), expected: expected, found: Self.words(found))
     }
 
     private static func words(_ type: any Any.Type) -> String {
@@ -58,7 +58,7 @@ extension ConfigurationError {
         }
     }
 
-    private static func words(_ node: Node?) -> String {
+    static func words(_ node: Node?) -> String {
         switch node {
         case .scalar(let scalar)?:
             scalar.string.isEmpty ? "nothing" : "'\(scalar.string.excerpt())'"

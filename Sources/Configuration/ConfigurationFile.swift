@@ -1,23 +1,11 @@
 import Files
 import Foundation
-import Torch
-import ViCHA
 import Yams
-
-/// What a YAML file configures.
-public protocol FileConfiguration: Codable, Sendable {
-    /// The keys of each section; those of the file itself stand under the empty name.
-    static var knownKeys: [(section: String, keys: [String])] { get }
-    /// Keys that mean something to other programs and are passed over, with dots into sections.
-    static var keysOfOthers: Set<String> { get }
-    /// A key that may name a file of BERT sizes instead of holding them.
-    static var keyOfBertFile: String? { get }
-}
 
 /// Reading of configuration files: the official ones unchanged, and this project's.
 public enum ConfigurationFile {
     /// A configuration and what is worth a warning in its file.
-    public struct Loaded<Configuration: FileConfiguration>: Sendable {
+    public struct Loaded<Configuration: KeyedConfiguration>: Sendable {
         /// The values.
         public let configuration: Configuration
         /// Keys that mean nothing here, with the nearest that does.
@@ -34,7 +22,7 @@ public enum ConfigurationFile {
     ///   - path: the file
     ///   - overrides: settings of the form `key=value`, with dots into sections
     /// - Throws: ``ConfigurationError``
-    public static func load<Configuration: FileConfiguration>(
+    public static func load<Configuration: KeyedConfiguration>(
         _ type: Configuration.Type, _ path: String, overrides: [String] = []
     ) throws -> Loaded<Configuration> {
         let text: String
@@ -57,25 +45,40 @@ public enum ConfigurationFile {
                 file: path, reason: "it is no mapping of keys to values")
         }
         for override in overrides { try apply(override, to: &root) }
-        if let key = type.keyOfBertFile { try resolve(key, &root, path: path) }
-        do {
-            return Loaded(
-                configuration: try YAMLDecoder().decode(type, from: root),
-                warnings: warnings(type, root, path: path))
-        } catch let error as DecodingError {
-            throw ConfigurationError(error, in: root, file: path)
-        }
+        if let key = type.fileSection { try resolve(key, &root, path: path) }
+        return Loaded(
+            configuration: try read(type, root, file: path),
+            warnings: warnings(type, root, path: path))
+    }
+
+    /// Reads the values of a YAML text, or of JSON, which is YAML.
+    /// - Throws: ``ConfigurationError``
+    public static func read<Configuration: KeyedConfiguration>(
+        _ type: Configuration.Type, text: String, file: String
+    ) throws -> Configuration {
+        try read(type, Yams.compose(yaml: text) ?? Node([(Node, Node)]()), file: file)
+    }
+
+    private static func read<Configuration: KeyedConfiguration>(
+        _ type: Configuration.Type, _ root: Node, file: String
+    ) throws -> Configuration {
+        try ConfigurationReader(file: file, path: [], section: root).read(Configuration())
     }
 
     /// A configuration with every value spelled out, as YAML.
-    /// - Throws: `EncodingError` where a value has no form in YAML.
-    public static func text(_ configuration: some FileConfiguration) throws -> String {
-        try YAMLEncoder().encode(configuration)
+    /// - Throws: `YamlError` where a value has no form in YAML.
+    public static func text(_ configuration: some KeyedConfiguration) throws -> String {
+        try Yams.serialize(node: Node(configuration.mapping))
+    }
+
+    /// A configuration with every value spelled out, as `JSONSerialization` takes it.
+    public static func object(_ configuration: some KeyedConfiguration) -> [String: Any] {
+        Node(configuration.mapping).any as? [String: Any] ?? [:]
     }
 
     /// The keys whose values differ between two texts of ``text(_:)``, each with both values; nil where a
     /// text has no such key.
-    static func differences(_ then: String, _ now: String) -> [(
+    package static func differences(_ then: String, _ now: String) -> [(
         key: String, then: String?, now: String?
     )] {
         let (old, new) = (values(of: then), values(of: now))
@@ -124,10 +127,7 @@ public enum ConfigurationFile {
 
     /// Puts the sizes of the BERT configuration file in the place of its name.
     private static func resolve(_ key: String, _ root: inout Node, path: String) throws {
-        guard let name = root[key]?.string else {
-            if root[key] == nil { root[key] = Node([(Node, Node)]()) }
-            return
-        }
+        guard let name = root[key]?.string else { return }
         let directory = (path as NSString).deletingLastPathComponent
         let parent = (directory as NSString).appendingPathComponent("..")
         let places = [
@@ -153,13 +153,14 @@ public enum ConfigurationFile {
     }
 
     private static func warnings(
-        _ type: (some FileConfiguration).Type, _ root: Node, path: String
+        _ type: (some KeyedConfiguration).Type, _ root: Node, path: String
     ) -> [String] {
-        type.knownKeys.flatMap { section, known in
+        let others = type.keysOfOthers.union(type.foreignKeys)
+        return type.knownKeys.flatMap { section, known in
             let node = section.isEmpty ? root : root[section]
             let prefix = section.isEmpty ? "" : section + "."
             return (node?.mapping?.keys.compactMap(\.string) ?? []).filter {
-                !known.contains($0) && !type.keysOfOthers.contains(prefix + $0)
+                !known.contains($0) && !others.contains(prefix + $0)
             }.map { key in
                 let nearest = known.min { distance($0, key) < distance($1, key) } ?? ""
                 return
