@@ -8,7 +8,10 @@ import Torch
 struct Benchmarks: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmarks", abstract: "Measure parts of the package.",
-        subcommands: [Tokenizer.self, Operators.self, Attach.self, Extract.self, Retrieval.self])
+        subcommands: [
+            Tokenizer.self, Operators.self, Attach.self, Extract.self, Retrieval.self,
+            Records.self,
+        ])
 }
 
 /// Captions a second through cleaning and WordPiece on one core.

@@ -30,7 +30,7 @@ struct PretrainingRun {
         try configuration.validate()
         tokenizer = try WordPieceTokenizer(
             vocabularyFile: vocabulary, fitting: configuration.settings.model)
-        let records: [PretrainingRecord] = try AnnotationFile.load(
+        let records = try RecordList<PretrainingRecord>(
             files: configuration.settings.trainFiles.map(data.annotationFile),
             requiresConcepts: configuration.settings.readsConcepts)
         dataset = ImageTextDataset(

@@ -11,6 +11,18 @@ public protocol AnnotationRecord: Codable, Sendable, Equatable {
     var conceptLists: [(field: String, concepts: [String]?)] { get }
 }
 
+extension AnnotationRecord {
+    /// What is wrong with a record, of which concepts may be needed.
+    func problem(requiresConcepts: Bool) -> FieldProblem? {
+        if let problem { return problem }
+        guard requiresConcepts, let missing = conceptLists.first(where: { $0.concepts == nil })
+        else { return nil }
+        return FieldProblem(
+            missing.field,
+            "a list of concepts (add them, or set kw_img_model and kw_img_dataset to False)")
+    }
+}
+
 /// A field of a record that holds nothing usable.
 public struct FieldProblem: Sendable, Equatable {
     /// Name of the field.
@@ -42,26 +54,7 @@ public enum AnnotationFile {
     public static func load<Record: AnnotationRecord>(
         _ type: Record.Type = Record.self, files: [String], requiresConcepts: Bool
     ) throws -> [Record] {
-        let records = try files.flatMap { file in
-            let records = try load([Record].self, file: file)
-            for (index, record) in records.enumerated() {
-                let missing = record.conceptLists.first { requiresConcepts && $0.concepts == nil }
-                if let problem = record.problem
-                    ?? missing.map({
-                        FieldProblem(
-                            $0.field,
-                            "a list of concepts (add them, or set kw_img_model and kw_img_dataset "
-                                + "to False)")
-                    })
-                {
-                    throw AnnotationError.invalidRecord(
-                        file: file, record: index, field: problem.field, expected: problem.expected)
-                }
-            }
-            return records
-        }
-        guard !records.isEmpty else { throw AnnotationError.empty(files: files) }
-        return records
+        try RecordList(files: files, requiresConcepts: requiresConcepts).all()
     }
 
     /// Reads a JSON file of any form.

@@ -22,11 +22,17 @@ public struct EpochSampler: Sendable, Equatable {
     /// Batches of an epoch; a last incomplete one is left out, as in the official code.
     public var batchCount: Int { min(count / batchSize, maxBatches ?? .max) }
 
-    /// The records of each batch of an epoch.
-    public func batches(epoch: Int) -> [[Int]] {
+    /// The records of an epoch in the order in which it visits them; behind those of the last batch stand
+    /// those that it leaves out.
+    public func order(epoch: Int) -> [Int32] {
         var random = SeededGenerator(seed, UInt64(epoch))
-        var order = Array(0..<count)
+        var order = Array(0..<Int32(count))
         order.shuffle(using: &random)
-        return (0..<batchCount).map { Array(order[$0 * batchSize..<($0 + 1) * batchSize]) }
+        return order
+    }
+
+    /// The records of a batch of an order.
+    public func batch(_ number: Int, of order: [Int32]) -> [Int] {
+        order[number * batchSize..<(number + 1) * batchSize].map(Int.init)
     }
 }

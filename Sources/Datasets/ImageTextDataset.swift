@@ -67,8 +67,10 @@ public struct ImageTextPair: Sendable, Equatable {
     public let identity: Int
 
     /// The pairs of pretraining, each of which counts as an image of its own.
-    public static func pairs(of records: [PretrainingRecord]) -> [ImageTextPair] {
-        records.enumerated().map { index, record in
+    public static func pairs(of records: RecordList<PretrainingRecord>)
+        -> RecordList<ImageTextPair>
+    {
+        records.mapped { index, record in
             ImageTextPair(
                 image: record.image, texts: record.captions, concepts: record.concepts,
                 identity: index)
@@ -77,43 +79,54 @@ public struct ImageTextPair: Sendable, Equatable {
 
     /// The pairs of retrieval; those with one `image_id` are of one image. Where there is none, the
     /// path names the image.
-    public static func pairs(of records: [RetrievalRecord]) -> [ImageTextPair] {
-        var identities = Identities()
-        return records.map {
+    /// - Throws: ``AnnotationError``
+    public static func pairs(of records: RecordList<RetrievalRecord>) throws
+        -> RecordList<ImageTextPair>
+    {
+        let identities = try identities(records) { $0.imageID ?? $0.image }
+        return records.mapped {
             ImageTextPair(
-                image: $0.image, texts: $0.captions, concepts: $0.concepts,
-                identity: identities.number(of: $0.imageID ?? $0.image))
+                image: $1.image, texts: $1.captions, concepts: $1.concepts,
+                identity: Int(identities[$0]))
         }
     }
 
     /// The pairs of grounding; those whose image files have one name are of one image, as in the
     /// official data set.
-    public static func pairs(of records: [ReferringRecord]) -> [ImageTextPair] {
-        var identities = Identities()
-        return records.map {
+    /// - Throws: ``AnnotationError``
+    public static func pairs(of records: RecordList<ReferringRecord>) throws
+        -> RecordList<ImageTextPair>
+    {
+        let identities = try identities(records) { ($0.image as NSString).lastPathComponent }
+        return records.mapped {
             ImageTextPair(
-                image: $0.image, texts: [$0.text], concepts: $0.concepts,
-                identity: identities.number(of: ($0.image as NSString).lastPathComponent))
+                image: $1.image, texts: [$1.text], concepts: $1.concepts,
+                identity: Int(identities[$0]))
         }
     }
 
-    /// Numbers names in the order of their first appearance.
-    private struct Identities {
-        private var numbers: [ExactString: Int] = [:]
-
-        mutating func number(of name: String) -> Int {
-            let name = ExactString(name)
-            if let number = numbers[name] { return number }
-            numbers[name] = numbers.count
-            return numbers.count - 1
+    /// The number of each record's name, in the order of their first appearance.
+    private static func identities<Record>(
+        _ records: RecordList<Record>, _ name: (Record) -> String
+    ) throws -> [Int32] {
+        var numbers: [ExactString: Int32] = [:]
+        var identities: [Int32] = []
+        identities.reserveCapacity(records.count)
+        try records.forEach {
+            let next = Int32(numbers.count)
+            let name = ExactString(name($0))
+            let number = numbers[name] ?? next
+            if number == next { numbers[name] = next }
+            identities.append(number)
         }
+        return identities
     }
 }
 
 /// Images with texts for training.
 public struct ImageTextDataset: Sendable {
     /// What is drawn from.
-    public let pairs: [ImageTextPair]
+    public let pairs: RecordList<ImageTextPair>
     /// Where the images lie.
     public let paths: ImagePaths
     /// How pairs become inputs.
@@ -125,7 +138,7 @@ public struct ImageTextDataset: Sendable {
 
     /// Describes a data set; no file is read yet.
     public init(
-        pairs: [ImageTextPair], paths: ImagePaths, tokenizer: WordPieceTokenizer,
+        pairs: RecordList<ImageTextPair>, paths: ImagePaths, tokenizer: WordPieceTokenizer,
         options: ImageTextOptions
     ) {
         self.pairs = pairs
@@ -140,15 +153,20 @@ public struct ImageTextDataset: Sendable {
     /// The images of the pairs.
     public var images: TrainingImages {
         TrainingImages(
-            names: pairs.map { [$0.image] }, paths: paths, transform: options.transform,
+            records: pairs.count, names: { [pairs] in [try pairs[$0].image] }, paths: paths,
+            transform: options.transform,
             decodesReduced: options.decodesReduced, acceptance: options.acceptance)
     }
 
     /// The text and the joined concepts of a pair, as they are tokenized.
-    public func texts(of index: Int, isMirrored: Bool, using random: inout SeededGenerator) -> (
-        text: String, concepts: String
-    ) {
-        let pair = pairs[index]
+    /// - Throws: ``AnnotationError``
+    public func texts(of index: Int, isMirrored: Bool, using random: inout SeededGenerator) throws
+        -> (text: String, concepts: String)
+    { texts(of: try pairs[index], isMirrored: isMirrored, using: &random) }
+
+    private func texts(
+        of pair: ImageTextPair, isMirrored: Bool, using random: inout SeededGenerator
+    ) -> (text: String, concepts: String) {
         let text = pair.texts[pair.texts.count == 1 ? 0 : random.index(below: pair.texts.count)]
         let concepts = options.joined(pair.concepts ?? [], using: &random)
         let cleaned = CaptionCleaning.caption(text)
@@ -166,11 +184,11 @@ public struct ImageTextDataset: Sendable {
         var concepts: [String] = []
         var identities: [Int] = []
         let (pixels, skipped) = try images.batch(indices, seed: seed) { sample, random in
-            let text = self.texts(
-                of: sample.index, isMirrored: sample.isMirrored, using: &random)
+            let pair = try pairs[sample.index]
+            let text = self.texts(of: pair, isMirrored: sample.isMirrored, using: &random)
             texts.append(text.text)
             concepts.append(text.concepts)
-            identities.append(pairs[sample.index].identity)
+            identities.append(pair.identity)
         }
         return ImageTextArrays(
             pixels: pixels, side: options.transform.side,

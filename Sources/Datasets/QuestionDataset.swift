@@ -106,7 +106,8 @@ public struct QuestionDataset: Sendable {
     /// The images, as training with some options sees them.
     public func images(_ options: ImageTextOptions) -> TrainingImages {
         TrainingImages(
-            names: files.map { [$0] }, paths: .unchanged, transform: options.transform,
+            records: files.count, names: { [files] in [files[$0]] }, paths: .unchanged,
+            transform: options.transform,
             decodesReduced: options.decodesReduced, acceptance: options.acceptance)
     }
 

@@ -31,9 +31,11 @@ struct RecordChecksum: ~Copyable {
 
 extension ImageTextDataset {
     /// Of all pairs in their order.
-    public var checksum: String {
+    /// - Throws: ``AnnotationError``
+    public func checksum() throws -> String {
         let sum = RecordChecksum()
-        for pair in pairs {
+        for index in 0..<pairs.count {
+            let pair = try pairs[index]
             sum.add(pair.image)
             sum.add(pair.texts)
             sum.add(pair.concepts)
@@ -45,7 +47,7 @@ extension ImageTextDataset {
 
 extension SentenceDataset {
     /// Of all sentences in their order.
-    public var checksum: String {
+    public func checksum() -> String {
         let sum = RecordChecksum()
         for sentence in sentences {
             sum.add(sentence.images)
@@ -59,7 +61,7 @@ extension SentenceDataset {
 
 extension QuestionDataset {
     /// Of all questions in their order.
-    public var checksum: String {
+    public func checksum() -> String {
         let sum = RecordChecksum()
         for record in records {
             sum.add(record.image)
@@ -72,11 +74,13 @@ extension QuestionDataset {
     }
 }
 
-extension [PretrainingRecord] {
+extension RecordList<PretrainingRecord> {
     /// Of all images and captions in their order.
-    public var checksum: String {
+    /// - Throws: ``AnnotationError``
+    public func checksum() throws -> String {
         let sum = RecordChecksum()
-        for record in self {
+        for index in 0..<count {
+            let record = try self[index]
             sum.add(record.image)
             sum.add(record.captions)
         }

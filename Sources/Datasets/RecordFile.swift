@@ -59,6 +59,17 @@ public final class RecordFile: Sendable {
     /// Number of records.
     public var count: Int { starts.count }
 
+    /// A record as a value.
+    /// - Throws: ``AnnotationError``
+    public func record<Record: Decodable>(_ type: Record.Type, at index: Int) throws -> Record {
+        do {
+            return try document.decode(
+                type, at: starts[index]..<starts[index] + Int(lengths[index]), record: index)
+        } catch let error as JSONError {
+            throw AnnotationError(error, file: path)
+        }
+    }
+
     /// A record by its number.
     public subscript(index: Int) -> RawRecord {
         RawRecord(

@@ -76,7 +76,9 @@ public struct SentenceDataset: Sendable {
     /// The images, as training with some options sees them.
     public func images(_ options: ImageTextOptions) -> TrainingImages {
         TrainingImages(
-            names: sentences.map(\.images), paths: paths, transform: options.transform,
+            records: sentences.count, imagesPerRecord: sentences.first?.images.count ?? 0,
+            names: { [sentences] in sentences[$0].images }, paths: paths,
+            transform: options.transform,
             decodesReduced: options.decodesReduced, acceptance: options.acceptance)
     }
 

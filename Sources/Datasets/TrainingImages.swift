@@ -42,7 +42,9 @@ public struct TrainingImages: Sendable {
     /// in 10¹⁸ gets here.
     static let mostReplacements = 100
 
-    private let names: [[String]]
+    private let count: Int
+    private let imagesPerRecord: Int
+    private let names: @Sendable (Int) throws -> [String]
     private let paths: ImagePaths
     private let transform: ImageTransform
     private let decodesReduced: Bool
@@ -52,17 +54,22 @@ public struct TrainingImages: Sendable {
     /// Describes the images; no file is read yet.
     ///
     /// - Parameters:
-    ///   - names: of the images of each record, all of which have as many
+    ///   - count: number of records
+    ///   - imagesPerRecord: images of a record
+    ///   - names: of the images of a record, by its number
     ///   - paths: where the images lie
     ///   - transform: what is done to each
     ///   - decodesReduced: whether large JPEGs are decoded at a reduced scale
     ///   - acceptance: which files are read
     ///   - normalization: how pixels become numbers
     public init(
-        names: [[String]], paths: ImagePaths, transform: ImageTransform,
-        decodesReduced: Bool, acceptance: ImageAcceptance,
+        records count: Int, imagesPerRecord: Int = 1,
+        names: @escaping @Sendable (Int) throws -> [String], paths: ImagePaths,
+        transform: ImageTransform, decodesReduced: Bool, acceptance: ImageAcceptance,
         normalization: PixelNormalization = .clip
     ) {
+        self.count = count
+        self.imagesPerRecord = imagesPerRecord
         self.names = names
         self.paths = paths
         self.transform = transform
@@ -72,13 +79,15 @@ public struct TrainingImages: Sendable {
     }
 
     /// Makes sure that every image file exists.
-    /// - Throws: ``AnnotationError/missingImages(count:examples:)``
+    /// - Throws: ``AnnotationError``
     public func checkExistence() throws {
         var seen = Set<ExactString>()
         var missing: [String] = []
-        for name in names.joined() where seen.insert(ExactString(name)).inserted {
-            let path = paths.resolve(name)
-            if access(path, R_OK) != 0 { missing.append(path) }
+        for index in 0..<count {
+            for path in try names(index).map(paths.resolve)
+            where access(path, R_OK) != 0 && seen.insert(ExactString(path)).inserted {
+                missing.append(path)
+            }
         }
         guard missing.isEmpty else {
             throw AnnotationError.missingImages(
@@ -96,12 +105,14 @@ public struct TrainingImages: Sendable {
     ///   - use: gets what became of each row, with the rest of the sample's stream
     /// - Returns: the first images of all records, then the second ones, and so on.
     ///   `[images · rows, 3, side, side]`
-    /// - Throws: ``ReplacementError`` where one record after the other cannot be read.
+    /// - Throws: ``ReplacementError`` where one record after the other cannot be read,
+    ///   ``AnnotationError``, and what `use` throws
     public func batch(
-        _ indices: [Int], seed: (UInt64, UInt64), _ use: (Sample, inout SeededGenerator) -> Void
+        _ indices: [Int], seed: (UInt64, UInt64),
+        _ use: (Sample, inout SeededGenerator) throws -> Void
     ) throws -> (pixels: [Float], skipped: [UnreadableRecord]) {
         let pixelCount = 3 * transform.side * transform.side
-        let total = indices.count * (names.first?.count ?? 0) * pixelCount
+        let total = indices.count * imagesPerRecord * pixelCount
         var skipped: [UnreadableRecord] = []
         let pixels = try [Float](unsafeUninitializedCapacity: total) { buffer, filled in
             for (row, first) in indices.enumerated() {
@@ -111,14 +122,14 @@ public struct TrainingImages: Sendable {
                 var replacements = 0
                 while images == nil {
                     do {
-                        images = try names[index].map(image)
+                        images = try names(index).map(image)
                     } catch let error as ImageError {
                         skipped.append(UnreadableRecord(index: index, reason: "\(error)"))
                         guard replacements < Self.mostReplacements else {
                             throw ReplacementError(records: skipped)
                         }
                         replacements += 1
-                        index = random.index(below: names.count)
+                        index = random.index(below: count)
                     }
                 }
                 var isMirrored = false
@@ -131,7 +142,7 @@ public struct TrainingImages: Sendable {
                         into: UnsafeMutableBufferPointer(
                             rebasing: buffer[place..<place + pixelCount]))
                 }
-                use(Sample(index: index, isMirrored: isMirrored), &random)
+                try use(Sample(index: index, isMirrored: isMirrored), &random)
             }
             filled = total
         }

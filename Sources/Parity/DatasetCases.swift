@@ -86,13 +86,13 @@ extension ParityCase {
         _ bench: DatasetBench, _ item: DatasetFields.Case, _ comparison: inout Comparison
     ) throws -> Int {
         let records: [PretrainingRecord] = try bench.records()
-        let dataset = bench.dataset(ImageTextPair.pairs(of: records))
+        let dataset = bench.dataset(ImageTextPair.pairs(of: RecordList(records)))
         var random = SeededGenerator(0)
         for (index, expected) in item.items.enumerated() {
-            let found = dataset.texts(of: index, isMirrored: false, using: &random)
+            let found = try dataset.texts(of: index, isMirrored: false, using: &random)
             let texts = expected[1].texts
             // A caption drawn at random from several is compared as one of the possible ones.
-            let possible = dataset.pairs[index].texts.map { CaptionCleaning.caption($0) }
+            let possible = try dataset.pairs[index].texts.map { CaptionCleaning.caption($0) }
             comparison.same("\(bench.name).\(index) caption", possible.contains(texts[0]), true)
             comparison.same("\(bench.name).\(index) drawn", possible.contains(found.text), true)
             if possible.count == 1 {
@@ -101,7 +101,7 @@ extension ParityCase {
             comparison.same("\(bench.name).\(index) concepts", found.concepts, texts[1])
         }
         for (index, path) in (item.paths ?? []).enumerated() {
-            comparison.same(
+            try comparison.same(
                 "\(bench.name).\(index) path",
                 ImagePaths(dataDirectory: "", absolutePaths: .shortened)
                     .resolve(dataset.pairs[index].image), path)
@@ -134,18 +134,18 @@ extension ParityCase {
         }
         let pairs =
             bench.name.hasPrefix("grounding")
-            ? ImageTextPair.pairs(of: try bench.records(ReferringRecord.self))
-            : ImageTextPair.pairs(of: try bench.records(RetrievalRecord.self))
+            ? try ImageTextPair.pairs(of: RecordList(bench.records(ReferringRecord.self)))
+            : try ImageTextPair.pairs(of: RecordList(bench.records(RetrievalRecord.self)))
         let dataset = bench.dataset(pairs)
         var random = SeededGenerator(0)
         for (index, expected) in item.items.enumerated() {
-            let found = dataset.texts(of: index, isMirrored: false, using: &random)
+            let found = try dataset.texts(of: index, isMirrored: false, using: &random)
             let texts = expected[1].texts
             comparison.same("\(bench.name).\(index)", found.text, texts[0])
             if texts.count > 1 {
                 comparison.same("\(bench.name).\(index) concepts", found.concepts, texts[1])
             }
-            comparison.same(
+            try comparison.same(
                 "\(bench.name).\(index) image", pairs[index].identity, expected[2].integer)
         }
         return pairs.count
@@ -307,7 +307,7 @@ private struct DatasetBench {
             requiresConcepts: false)
     }
 
-    func dataset(_ pairs: [ImageTextPair]) -> ImageTextDataset {
+    func dataset(_ pairs: RecordList<ImageTextPair>) -> ImageTextDataset {
         ImageTextDataset(pairs: pairs, paths: paths, tokenizer: tokenizer, options: training)
     }
 

@@ -27,7 +27,7 @@ public struct CLIPTask: TrainingTask {
     /// The model that is trained.
     public let model: CLIPModel
     private let configuration: CLIPTrainingConfiguration
-    private let records: [PretrainingRecord]
+    private let records: RecordList<PretrainingRecord>
     private let images: TrainingImages
     private let tokenizer: CLIPTokenizer
     private let nouns: @Sendable (String) -> [String]
@@ -45,7 +45,7 @@ public struct CLIPTask: TrainingTask {
     ///   - device: where to compute
     /// - Throws: `CLIPError`, ``ConfigurationKeyError``, `VocabularyError`, `TorchError`
     public init(
-        _ configuration: CLIPTrainingConfiguration, records: [PretrainingRecord],
+        _ configuration: CLIPTrainingConfiguration, records: RecordList<PretrainingRecord>,
         paths: ImagePaths, merges: String, nouns: @escaping @Sendable (String) -> [String],
         seed: UInt64, device: Device
     ) throws {
@@ -60,7 +60,7 @@ public struct CLIPTask: TrainingTask {
             mergesFile: merges, vocabularySize: configuration.model.text.vocabularySize,
             contextLength: configuration.model.text.contextLength)
         images = TrainingImages(
-            names: records.map { [$0.image] }, paths: paths,
+            records: records.count, names: { [records] in [try records[$0].image] }, paths: paths,
             transform: .training(
                 configuration.augmentation.framing(side: configuration.model.vision.imageSize),
                 flips: configuration.augmentation.flips,
@@ -93,7 +93,7 @@ public struct CLIPTask: TrainingTask {
         { [images, records, tokenizer, nouns, share = configuration.conceptShare] indices, seed in
             var captions: [String] = []
             let (pixels, skipped) = try images.batch(indices, seed: seed) { sample, random in
-                let all = records[sample.index].captions
+                let all = try records[sample.index].captions
                 let caption = all[random.index(below: all.count)]
                 let concepts = random.uniform() < share ? nouns(caption) : []
                 captions.append(
@@ -120,7 +120,7 @@ public struct CLIPTask: TrainingTask {
     public func configurationText() throws -> String { try ConfigurationFile.text(configuration) }
 
     /// Of all records in their order.
-    public var dataChecksum: String { records.checksum }
+    public func dataChecksum() throws -> String { try records.checksum() }
 
     /// What the ids of tokens mean.
     public var vocabulary: VocabularyIdentity { tokenizer.identity }

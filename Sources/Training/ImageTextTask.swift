@@ -46,7 +46,7 @@ extension ImageTextTask {
     public var recordCount: Int { dataset.pairs.count }
 
     /// Of all pairs in their order.
-    public var dataChecksum: String { dataset.checksum }
+    public func dataChecksum() throws -> String { try dataset.checksum() }
 
     /// What the ids of tokens mean.
     public var vocabulary: VocabularyIdentity { dataset.vocabulary }

@@ -58,7 +58,7 @@ public struct QuestionAnsweringTask: ConfiguredTask {
     public var recordCount: Int { dataset.records.count }
 
     /// Of all records in their order.
-    public var dataChecksum: String { dataset.checksum }
+    public func dataChecksum() throws -> String { dataset.checksum() }
 
     /// What the ids of tokens mean.
     public var vocabulary: VocabularyIdentity { dataset.vocabulary }

@@ -48,7 +48,7 @@ public final class Trainer<Task: TrainingTask> {
         schedule = LearningRateSchedule(
             plan.schedule, learningRate: plan.optimizer.learningRate)
         origin = .init(
-            configuration: try task.configurationText(), dataChecksum: task.dataChecksum,
+            configuration: try task.configurationText(), dataChecksum: try task.dataChecksum(),
             vocabulary: task.vocabulary,
             precision: "\(options.autocast ?? .float32)")
         draws = try Generator(seed: options.seed)
@@ -329,7 +329,7 @@ extension Trainer {
 private final class EpochOrder: @unchecked Sendable {
     private let sampler: EpochSampler
     private let lock = NSLock()
-    private var orders: [Int: [[Int]]] = [:]
+    private var orders: [Int: [Int32]] = [:]
 
     init(_ sampler: EpochSampler) { self.sampler = sampler }
 
@@ -339,9 +339,9 @@ private final class EpochOrder: @unchecked Sendable {
             if orders[epoch] == nil {
                 // Workers run ahead by a few batches: the epoch before this one may be in use.
                 orders = orders.filter { $0.key == epoch - 1 }
-                orders[epoch] = sampler.batches(epoch: epoch)
+                orders[epoch] = sampler.order(epoch: epoch)
             }
-            return (epoch, orders[epoch]?[iteration] ?? [])
+            return (epoch, sampler.batch(iteration, of: orders[epoch] ?? []))
         }
     }
 }

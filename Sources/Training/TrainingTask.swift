@@ -39,7 +39,7 @@ public protocol TrainingTask {
     func configurationText() throws -> String
 
     /// Of all records in their order.
-    var dataChecksum: String { get }
+    func dataChecksum() throws -> String
 
     /// What the ids of tokens mean.
     var vocabulary: VocabularyIdentity { get }

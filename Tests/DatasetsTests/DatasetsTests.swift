@@ -94,15 +94,26 @@ import Text
     @Test func samplerVisitsEveryRecordOnce() {
         let sampler = EpochSampler(count: 23, batchSize: 5, seed: 1)
         #expect(sampler.batchCount == 4)
-        let first = sampler.batches(epoch: 0)
+        func batches(_ sampler: EpochSampler, epoch: Int) -> [[Int]] {
+            let order = sampler.order(epoch: epoch)
+            return (0..<sampler.batchCount).map { sampler.batch($0, of: order) }
+        }
+        let first = batches(sampler, epoch: 0)
         #expect(Set(first.flatMap { $0 }).count == 20)
-        #expect(first == sampler.batches(epoch: 0))
-        #expect(first != sampler.batches(epoch: 1))
-        #expect(first != EpochSampler(count: 23, batchSize: 5, seed: 2).batches(epoch: 0))
+        #expect(first == batches(sampler, epoch: 0))
+        #expect(first != batches(sampler, epoch: 1))
+        #expect(first != batches(EpochSampler(count: 23, batchSize: 5, seed: 2), epoch: 0))
+        // What runs that were saved go on with.
+        #expect(
+            first[0]
+                == {
+                    var random = SeededGenerator(1, 0)
+                    return Array(Array(0..<23).shuffled(using: &random).prefix(5))
+                }())
         // A limit cuts epochs short; each has others of the records.
         let short = EpochSampler(count: 23, batchSize: 5, seed: 1, maxBatches: 2)
-        #expect(short.batchCount == 2 && short.batches(epoch: 0) == Array(first.prefix(2)))
-        #expect(short.batches(epoch: 1) == Array(sampler.batches(epoch: 1).prefix(2)))
+        #expect(short.batchCount == 2 && batches(short, epoch: 0) == Array(first.prefix(2)))
+        #expect(batches(short, epoch: 1) == Array(batches(sampler, epoch: 1).prefix(2)))
         #expect(EpochSampler(count: 23, batchSize: 5, seed: 1, maxBatches: 9).batchCount == 4)
     }
 
@@ -172,16 +183,61 @@ import Text
         #expect(whole.concepts?.length == 2)
     }
 
+    /// Records of several files are read one by one, with what is wrong with one named at the start.
+    @Test func recordsAreReadWhenAskedFor() throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+            UUID().uuidString)
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        func file(_ name: String, _ text: String) throws -> String {
+            let path = directory.appendingPathComponent(name).path
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+            return path
+        }
+        let files = try [
+            file(
+                "a.json",
+                #"[{"image": "a", "caption": "x"}, {"image": "b", "caption": ["y", "z"]}]"#),
+            file("none.json", "[]"), file("c.json", #"[{"caption": "w", "image": "c"}]"#),
+        ]
+        let records = try RecordList<PretrainingRecord>(files: files, requiresConcepts: false)
+        #expect(records.count == 3)
+        #expect(try records.all().map(\.image) == ["a", "b", "c"])
+        #expect(try records[2].captions == ["w"] && records[1].captions == ["y", "z"])
+        #expect(
+            try ImageTextPair.pairs(of: records).all().map(\.identity) == [0, 1, 2])
+        func message(_ text: String, requiresConcepts: Bool = false) throws -> String {
+            let bad = try file("bad.json", text)
+            let error = #expect(throws: AnnotationError.self) {
+                try RecordList<PretrainingRecord>(
+                    files: [files[0], bad], requiresConcepts: requiresConcepts)
+            }
+            return error.map { "\($0)" } ?? ""
+        }
+        #expect(
+            try message(#"[{"image": "d", "caption": "x"}, {"image": "", "caption": "x"}]"#)
+                .contains("bad.json', record 1 (counted from 0): 'image' must be a path"))
+        #expect(try message(#"[{"image": "d", "caption": 3}]"#).contains("bad.json'"))
+        #expect(
+            try message(#"[{"image": "d", "caption": "x"}]"#, requiresConcepts: true)
+                .contains("a.json', record 0 (counted from 0): 'kwords'"))
+        #expect(throws: AnnotationError.empty(files: [files[1]])) {
+            try RecordList<PretrainingRecord>(files: [files[1]], requiresConcepts: false)
+        }
+    }
+
     /// Captions of one image share a number: by image_id, else by path, phrases by file name.
-    @Test func identitiesFollowTheImages() {
+    @Test func identitiesFollowTheImages() throws {
         let records = [("a.jpg", "7"), ("b.jpg", nil), ("c.jpg", "7"), ("b.jpg", nil)].map {
             RetrievalRecord(image: $0.0, captions: ["x"], imageID: $0.1, concepts: nil)
         }
-        #expect(ImageTextPair.pairs(of: records).map(\.identity) == [0, 1, 0, 1])
+        #expect(
+            try ImageTextPair.pairs(of: RecordList(records)).all().map(\.identity) == [0, 1, 0, 1])
         let phrases = ["x/a.jpg", "y/a.jpg", "b.jpg"].map {
             ReferringRecord(image: $0, text: "x", referenceID: 1, concepts: nil)
         }
-        #expect(ImageTextPair.pairs(of: phrases).map(\.identity) == [0, 0, 1])
+        #expect(
+            try ImageTextPair.pairs(of: RecordList(phrases)).all().map(\.identity) == [0, 0, 1])
     }
 
     /// Left and right change places in the texts of mirrored images, where that is asked for.

@@ -130,7 +130,7 @@ import Text
         let records = names.map {
             RetrievalRecord(image: $0, captions: ["x"], imageID: nil, concepts: [])
         }
-        #expect(ImageTextPair.pairs(of: records).map(\.identity) == [0, 1])
+        #expect(try ImageTextPair.pairs(of: RecordList(records)).all().map(\.identity) == [0, 1])
         let vocabulary = try Self.write("[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n[MASK]\r\nx\r\n")
         var options = EvaluationOptions(side: 8)
         options.mergesRepeatedImages = true

@@ -214,7 +214,7 @@ import ViCHA
         }
 
         var isEvaluated: Bool { true }
-        var dataChecksum: String { task.dataChecksum }
+        func dataChecksum() throws -> String { try task.dataChecksum() }
         var vocabulary: VocabularyIdentity { task.vocabulary }
         func configurationText() throws -> String { try task.configurationText() }
     }

@@ -29,7 +29,7 @@ import ViCHA
             )
         { task.makeBatch }
         var isEvaluated: Bool { evaluation != nil }
-        var dataChecksum: String { task.dataChecksum }
+        func dataChecksum() throws -> String { try task.dataChecksum() }
         var vocabulary: VocabularyIdentity { task.vocabulary }
 
         func losses(_ batch: ImageTextArrays, _ step: TrainingStep) throws -> TrainingLosses {
@@ -338,23 +338,24 @@ import ViCHA
     @Test func recordsHaveAChecksum() throws {
         let setting = try Setting()
         defer { try? FileManager.default.removeItem(at: setting.directory) }
-        func checksum(_ pairs: [ImageTextPair]) -> String {
-            ImageTextDataset(
-                pairs: pairs, paths: setting.dataset.paths,
+        func checksum(_ pairs: [ImageTextPair]) throws -> String {
+            try ImageTextDataset(
+                pairs: RecordList(pairs), paths: setting.dataset.paths,
                 tokenizer: setting.tokenizer,
                 options: setting.dataset.options
-            ).checksum
+            ).checksum()
         }
-        let pairs = setting.dataset.pairs
-        let whole = checksum(pairs)
-        #expect(checksum(pairs) == whole)
-        #expect(checksum(pairs.reversed()) != whole)
-        let other = ImageTextPair.pairs(of: [
-            PretrainingRecord(
-                image: pairs[0].image, captions: pairs[0].texts + ["more"],
-                concepts: pairs[0].concepts)
-        ])
-        #expect(checksum(other + pairs.dropFirst()) != whole)
+        let pairs = try setting.dataset.pairs.all()
+        let whole = try checksum(pairs)
+        #expect(try checksum(pairs) == whole)
+        #expect(try checksum(pairs.reversed()) != whole)
+        let other = ImageTextPair.pairs(
+            of: RecordList([
+                PretrainingRecord(
+                    image: pairs[0].image, captions: pairs[0].texts + ["more"],
+                    concepts: pairs[0].concepts)
+            ]))
+        #expect(try checksum(other.all() + pairs.dropFirst()) != whole)
     }
 
     // MARK: Divergence
@@ -414,15 +415,16 @@ import ViCHA
 
     // MARK: Images that cannot be read
 
-    private static func withoutImages(_ setting: Setting, _ missing: Int) -> ImageTextDataset {
-        ImageTextDataset(
-            pairs: setting.dataset.pairs.enumerated().map { index, pair in
-                ImageTextPair.pairs(of: [
-                    PretrainingRecord(
-                        image: index < missing ? "missing-\(index).png" : pair.image,
-                        captions: pair.texts, concepts: pair.concepts)
-                ])[0]
-            }, paths: setting.dataset.paths,
+    private static func withoutImages(_ setting: Setting, _ missing: Int) throws
+        -> ImageTextDataset
+    {
+        let records = try setting.dataset.pairs.all().enumerated().map { index, pair in
+            PretrainingRecord(
+                image: index < missing ? "missing-\(index).png" : pair.image,
+                captions: pair.texts, concepts: pair.concepts)
+        }
+        return ImageTextDataset(
+            pairs: ImageTextPair.pairs(of: RecordList(records)), paths: setting.dataset.paths,
             tokenizer: setting.tokenizer, options: setting.dataset.options)
     }
 
@@ -434,7 +436,7 @@ import ViCHA
         setting.configuration.batchSize = 32
         setting.configuration.settings.model.queueSize = 64
         setting.configuration.settings.schedule.epochs = 1
-        setting.dataset = Self.withoutImages(setting, 30)
+        setting.dataset = try Self.withoutImages(setting, 30)
         let trainer = try setting.trainer("out")
         #expect(try trainer.run() == .finished)
         let list = try setting.lines("out", "unreadable_images.txt")
@@ -442,14 +444,14 @@ import ViCHA
         #expect(list[29].hasPrefix("record 29: ") && list[29].contains("missing-29.png"))
         let line = try #require(try setting.lines("out", "log.txt").first)
         #expect(line.contains("\"skipped_images\""))
-        setting.dataset = Self.withoutImages(setting, 40)
+        setting.dataset = try Self.withoutImages(setting, 40)
         let error = try #require(throws: UnreadableImagesError.self) {
             try setting.trainer("other").run()
         }
         #expect(error.total == 64 && error.count > 32)
         #expect(try setting.lines("other", "unreadable_images.txt").count == error.count)
         // Where nothing can be read, that is what ends the run.
-        setting.dataset = Self.withoutImages(setting, 64)
+        setting.dataset = try Self.withoutImages(setting, 64)
         #expect(throws: (any Error).self) { try setting.trainer("none").run() }
         #expect(try !setting.lines("none", "unreadable_images.txt").isEmpty)
     }

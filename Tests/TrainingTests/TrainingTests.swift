@@ -308,7 +308,7 @@ import ViCHA
             options.conceptTokens = 16
             tokenizer = try WordPieceTokenizer(vocabularyFile: vocabulary.path)
             dataset = ImageTextDataset(
-                pairs: ImageTextPair.pairs(of: records),
+                pairs: ImageTextPair.pairs(of: RecordList(records)),
                 paths: ImagePaths(dataDirectory: directory.path), tokenizer: tokenizer,
                 options: options)
         }

@@ -84,7 +84,7 @@ struct TrainCLIP: ParsableCommand {
         let extractors = try ExtractorPool(WordNet(), .standard())
         let task = try CLIPTask(
             configuration,
-            records: AnnotationFile.load(
+            records: RecordList(
                 files: configuration.trainFiles.map(data.annotationFile), requiresConcepts: false),
             paths: data.images, merges: Resources.merges(merges),
             nouns: { extractors.concepts(of: $0).heads }, seed: options.seed,

@@ -35,7 +35,7 @@ extension FineTuningRun<GroundingConfiguration, RetrievalModel> {
 
     /// The pairs of training. The whole picture is shown, so that the phrase's object is in it.
     func dataset() throws -> ImageTextDataset {
-        let records: [ReferringRecord] = try records(configuration.settings.trainFiles)
+        let records: RecordList<ReferringRecord> = try trainingRecords()
         return try dataset(
             ImageTextPair.pairs(of: records),
             ImageTextOptions(

@@ -44,8 +44,17 @@ struct FineTuningRun<Configuration: TaskConfiguration, Model: FineTunedModel> {
             requiresConcepts: configuration.settings.readsConcepts)
     }
 
+    /// The records of training, read when they are asked for.
+    func trainingRecords<Record: AnnotationRecord>() throws -> RecordList<Record> {
+        try RecordList(
+            files: configuration.settings.trainFiles.map(data.annotationFile),
+            requiresConcepts: configuration.settings.readsConcepts)
+    }
+
     /// Pairs to train on, whose images are there unless that does not matter.
-    func dataset(_ pairs: [ImageTextPair], _ options: ImageTextOptions) throws -> ImageTextDataset {
+    func dataset(_ pairs: RecordList<ImageTextPair>, _ options: ImageTextOptions) throws
+        -> ImageTextDataset
+    {
         let dataset = ImageTextDataset(
             pairs: pairs, paths: data.images, tokenizer: tokenizer, options: options)
         try check(dataset.images)

@@ -24,7 +24,7 @@ extension FineTuningRun<RetrievalConfiguration, RetrievalModel> {
 
     /// The pairs of training.
     func dataset() throws -> ImageTextDataset {
-        let records: [RetrievalRecord] = try records(configuration.settings.trainFiles)
+        let records: RecordList<RetrievalRecord> = try trainingRecords()
         return try dataset(
             ImageTextPair.pairs(of: records),
             ImageTextOptions(

@@ -100,7 +100,21 @@ public final class JSONDocument: @unchecked Sendable {
     public func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
         var whole = 0..<0
         try scan { whole = try $0.value() }
-        let root = JSONValueDecoder(document: self, range: whole, place: JSONPlace())
+        return try decode(type, at: whole, JSONPlace())
+    }
+
+    /// Builds the value of a record, whose place a walk over the whole text has found.
+    /// - Throws: ``JSONError``
+    public func decode<Value: Decodable>(_ type: Value.Type, at range: Range<Int>, record: Int)
+        throws -> Value
+    {
+        try decode(type, at: range, JSONPlace(JSONPlace(), .index(record)))
+    }
+
+    private func decode<Value: Decodable>(
+        _ type: Value.Type, at range: Range<Int>, _ place: JSONPlace
+    ) throws -> Value {
+        let root = JSONValueDecoder(document: self, range: range, place: place)
         do {
             return try root.decode(type)
         } catch let error as JSONMismatch {

@@ -1,0 +1,64 @@
+/// Records by number, each made when it is asked for: of files that are mapped into memory a list takes
+/// 12 bytes a record, however large they are.
+public struct RecordList<Record: Sendable>: Sendable {
+    /// Number of records.
+    public let count: Int
+    private let read: @Sendable (Int) throws -> Record
+
+    /// A list of records that are there.
+    public init(_ records: [Record]) { self.init(count: records.count) { records[$0] } }
+
+    private init(count: Int, read: @escaping @Sendable (Int) throws -> Record) {
+        self.count = count
+        self.read = read
+    }
+
+    /// A record by its number.
+    /// - Throws: ``AnnotationError`` where the file has changed since it was opened
+    public subscript(index: Int) -> Record { get throws { try read(index) } }
+
+    /// A list of something made of each record, when it is asked for.
+    func mapped<Other>(_ transform: @escaping @Sendable (Int, Record) throws -> Other)
+        -> RecordList<Other>
+    { RecordList<Other>(count: count) { [read] in try transform($0, read($0)) } }
+
+    /// Visits all records in their order.
+    /// - Throws: ``AnnotationError``, and what `body` throws
+    public func forEach(_ body: (Record) throws -> Void) throws {
+        for index in 0..<count { try body(read(index)) }
+    }
+
+    /// All records at once.
+    /// - Throws: ``AnnotationError``
+    public func all() throws -> [Record] { try (0..<count).map(read) }
+}
+
+extension RecordList where Record: AnnotationRecord {
+    /// Opens files and checks every record.
+    ///
+    /// - Parameters:
+    ///   - files: JSON arrays of records
+    ///   - requiresConcepts: whether a record without concepts is an error
+    /// - Throws: ``AnnotationError`` with the file and the record
+    public init(files: [String], requiresConcepts: Bool) throws {
+        let opened = try files.map { file in
+            let opened = try RecordFile(path: file)
+            for index in 0..<opened.count {
+                let problem = try opened.record(Record.self, at: index)
+                    .problem(requiresConcepts: requiresConcepts)
+                guard let problem else { continue }
+                throw AnnotationError.invalidRecord(
+                    file: file, record: index, field: problem.field, expected: problem.expected)
+            }
+            return opened
+        }
+        /// Records before each file.
+        let starts = opened.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
+        let count = starts.last ?? 0
+        guard count > 0 else { throw AnnotationError.empty(files: files) }
+        self.init(count: count) { index in
+            let file = (starts.firstIndex { $0 > index } ?? starts.count) - 1
+            return try opened[file].record(Record.self, at: index - starts[file])
+        }
+    }
+}
