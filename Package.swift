@@ -135,7 +135,7 @@ let package = Package(
         ),
         .testTarget(
             name: "TrainingTests", dependencies: ["Configuration", "Files", "Training"],
-            swiftSettings: swift),
+            exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(
             name: "ParityTests", dependencies: ["Parity", "Torch"], exclude: ["Fixtures"],
             swiftSettings: swift),

@@ -7,7 +7,7 @@ public enum CLIPError: Error, Equatable, Sendable, CustomStringConvertible {
     case unnamedActivation(path: String)
     case otherActivation(path: String)
 
-    /// What happened, where, and what to do about it.
+    /// Which file or setting makes no model, and what is expected instead.
     public var description: String {
         switch self {
         case .invalidConfiguration(let what): "no CLIP model has these sizes: \(what)"

@@ -16,6 +16,7 @@ struct Vicha: ParsableCommand {
                 --data-json-dir Samples --output-dir output/tiny
               vicha parity path/to/cases
             """,
+        version: "0.2.0-dev",
         subcommands: [
             Pretrain.self, RetrievalCommands.self, GroundingCommands.self, QuestionCommands.self,
             EntailmentCommands.self, NLVRCommands.self, ConceptCommands.self, FilterCaptions.self,

@@ -4,8 +4,8 @@ import Foundation
 import Text
 import Torch
 
-/// Keeps the captions that fit their images best by CLIP (`spec.md` section 8;
-/// `parity/dataset_filter`).
+/// Keeps the captions that fit their images best by CLIP (`Documentation/concepts.md`;
+/// case `dataset_filter`).
 public struct CaptionFilter {
     /// What is kept.
     public enum Rule: Sendable, Equatable {

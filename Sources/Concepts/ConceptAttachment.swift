@@ -4,7 +4,7 @@ import Foundation
 import Text
 import Torch
 
-/// Writes annotation files again with the concepts of each record's images (`spec.md` section 8).
+/// Writes annotation files again with the concepts of each record's images (`Documentation/concepts.md`).
 public struct ConceptAttachment {
     /// What became of the records of a file.
     public struct Report: Sendable, Equatable {

@@ -18,7 +18,7 @@ public enum ConceptError: Error, Equatable, Sendable, CustomStringConvertible {
     case foreignDirectory(path: String)
     case foreignShard(path: String)
 
-    /// What happened, where, and what to do about it.
+    /// Which table or vocabulary cannot be used, and how to make it anew.
     public var description: String {
         switch self {
         case .emptyVocabulary(let path):

@@ -8,7 +8,7 @@ public struct ConceptRanking {
         /// In float32.
         case full
         /// Embeddings are cast to float16 before they are normalised, and everything after that is
-        /// float16 too, as in the official scripts (`parity/concept_selection`).
+        /// float16 too, as in the official scripts (case `concept_selection`).
         case official
     }
 

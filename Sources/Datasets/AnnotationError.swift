@@ -13,7 +13,7 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
     case unknownReference(id: Int?, phrase: String)
     case unansweredQuestions(count: Int, example: Int)
 
-    /// What happened, where, and what to do about it.
+    /// Which file and record, what it must hold, and which option helps.
     public var description: String {
         switch self {
         case .unreadable(let file, let reason):

@@ -2,7 +2,7 @@ import Files
 import Text
 
 /// Brings answers to a common form before they are compared, as the evaluation of VQA v2 does
-/// (Antol et al. 2015; `parity/vqa_accuracy`).
+/// (Antol et al. 2015; case `vqa_accuracy`).
 public enum AnswerNormalization {
     /// A predicted answer: punctuation, then number words, articles and contractions.
     public static func prediction(_ answer: String) -> String {

@@ -112,7 +112,7 @@ public struct ImageTextPair: Sendable, Equatable {
         var numbers: [ExactString: Int32] = [:]
         var identities: [Int32] = []
         identities.reserveCapacity(records.count)
-        try records.forEach {
+        try records.visit {
             let next = Int32(numbers.count)
             let name = ExactString(name($0))
             let number = numbers[name] ?? next
@@ -153,7 +153,7 @@ public struct ImageTextDataset: Sendable {
     /// The images of the pairs.
     public var images: TrainingImages {
         TrainingImages(
-            records: pairs.count, names: { [pairs] in [try pairs[$0].image] }, paths: paths,
+            names: pairs.mapped { [$1.image] }, paths: paths,
             transform: options.transform,
             decodesReduced: options.decodesReduced, acceptance: options.acceptance)
     }

@@ -20,7 +20,7 @@ public struct QuestionImagePaths: Sendable {
 }
 
 /// The answers of a question as training weighs them: each once, by the share of annotators who gave
-/// it; the one of Visual Genome counts half (`spec.md` section 6).
+/// it; the one of Visual Genome counts half.
 public struct WeightedAnswers: Sendable, Equatable {
     /// What a question of Visual Genome counts.
     static let visualGenomeWeight = 0.5
@@ -106,7 +106,7 @@ public struct QuestionDataset: Sendable {
     /// The images, as training with some options sees them.
     public func images(_ options: ImageTextOptions) -> TrainingImages {
         TrainingImages(
-            records: files.count, names: { [files] in [files[$0]] }, paths: .unchanged,
+            names: RecordList(files).mapped { [$1] }, paths: .unchanged,
             transform: options.transform,
             decodesReduced: options.decodesReduced, acceptance: options.acceptance)
     }

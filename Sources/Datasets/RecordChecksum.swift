@@ -34,8 +34,7 @@ extension ImageTextDataset {
     /// - Throws: ``AnnotationError``
     public func checksum() throws -> String {
         let sum = RecordChecksum()
-        for index in 0..<pairs.count {
-            let pair = try pairs[index]
+        try pairs.visit { pair in
             sum.add(pair.image)
             sum.add(pair.texts)
             sum.add(pair.concepts)
@@ -79,8 +78,7 @@ extension RecordList<PretrainingRecord> {
     /// - Throws: ``AnnotationError``
     public func checksum() throws -> String {
         let sum = RecordChecksum()
-        for index in 0..<count {
-            let record = try self[index]
+        try visit { record in
             sum.add(record.image)
             sum.add(record.captions)
         }

@@ -76,8 +76,8 @@ public struct SentenceDataset: Sendable {
     /// The images, as training with some options sees them.
     public func images(_ options: ImageTextOptions) -> TrainingImages {
         TrainingImages(
-            records: sentences.count, imagesPerRecord: sentences.first?.images.count ?? 0,
-            names: { [sentences] in sentences[$0].images }, paths: paths,
+            names: RecordList(sentences).mapped { $1.images },
+            imagesPerRecord: sentences.first?.images.count ?? 0, paths: paths,
             transform: options.transform,
             decodesReduced: options.decodesReduced, acceptance: options.acceptance)
     }

@@ -42,9 +42,8 @@ public struct TrainingImages: Sendable {
     /// in 10¹⁸ gets here.
     static let mostReplacements = 100
 
-    private let count: Int
+    private let names: RecordList<[String]>
     private let imagesPerRecord: Int
-    private let names: @Sendable (Int) throws -> [String]
     private let paths: ImagePaths
     private let transform: ImageTransform
     private let decodesReduced: Bool
@@ -54,23 +53,20 @@ public struct TrainingImages: Sendable {
     /// Describes the images; no file is read yet.
     ///
     /// - Parameters:
-    ///   - count: number of records
+    ///   - names: of the images of each record
     ///   - imagesPerRecord: images of a record
-    ///   - names: of the images of a record, by its number
     ///   - paths: where the images lie
     ///   - transform: what is done to each
     ///   - decodesReduced: whether large JPEGs are decoded at a reduced scale
     ///   - acceptance: which files are read
     ///   - normalization: how pixels become numbers
     public init(
-        records count: Int, imagesPerRecord: Int = 1,
-        names: @escaping @Sendable (Int) throws -> [String], paths: ImagePaths,
+        names: RecordList<[String]>, imagesPerRecord: Int = 1, paths: ImagePaths,
         transform: ImageTransform, decodesReduced: Bool, acceptance: ImageAcceptance,
         normalization: PixelNormalization = .clip
     ) {
-        self.count = count
-        self.imagesPerRecord = imagesPerRecord
         self.names = names
+        self.imagesPerRecord = imagesPerRecord
         self.paths = paths
         self.transform = transform
         self.decodesReduced = decodesReduced
@@ -83,8 +79,8 @@ public struct TrainingImages: Sendable {
     public func checkExistence() throws {
         var seen = Set<ExactString>()
         var missing: [String] = []
-        for index in 0..<count {
-            for path in try names(index).map(paths.resolve)
+        try names.visit { names in
+            for path in names.map(paths.resolve)
             where access(path, R_OK) != 0 && seen.insert(ExactString(path)).inserted {
                 missing.append(path)
             }
@@ -122,14 +118,14 @@ public struct TrainingImages: Sendable {
                 var replacements = 0
                 while images == nil {
                     do {
-                        images = try names(index).map(image)
+                        images = try names[index].map(image)
                     } catch let error as ImageError {
                         skipped.append(UnreadableRecord(index: index, reason: "\(error)"))
                         guard replacements < Self.mostReplacements else {
                             throw ReplacementError(records: skipped)
                         }
                         replacements += 1
-                        index = random.index(below: count)
+                        index = random.index(below: names.count)
                     }
                 }
                 var isMirrored = false

@@ -18,7 +18,7 @@ public struct FileWritingError: Error, Equatable, Sendable, CustomStringConverti
         self.init(path: path, reason: Self.describe(error))
     }
 
-    /// What happened, where, and what to do about it.
+    /// Which file could not be written, and what the system said.
     public var description: String {
         "cannot write '\(path)': \(reason). Free space or permission may be missing; nothing was "
             + "changed there."

@@ -84,7 +84,7 @@ public struct PickleError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Byte of the file where it was found.
     public let offset: Int
 
-    /// What happened, where, and what to do about it.
+    /// What in the pickle cannot be read.
     public var description: String {
         "the pickle is refused at byte \(offset): \(reason). Only plain data (numbers, texts, lists, "
             + "dictionaries) is read, since running a stranger's file is never safe; convert it to "

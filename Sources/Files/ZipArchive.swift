@@ -7,7 +7,7 @@ public struct ZipError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What is wrong.
     public let reason: String
 
-    /// What happened, where, and what to do about it.
+    /// Which archive cannot be read, and why.
     public var description: String {
         "'\(path)' is no readable zip archive: \(reason). It may be truncated; copy it again."
     }

@@ -8,7 +8,7 @@ public enum ImageError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooLarge(path: String, width: Int, height: Int, limit: Int)
     case unwritable(reason: String)
 
-    /// What happened, where, and what to do about it.
+    /// Which image cannot be read, and why.
     public var description: String {
         switch self {
         case .missing(let path) where path.unicodeScalars.contains("\u{fffd}"):

@@ -1,5 +1,5 @@
 /// Random changes of colour and shape (Cubuk et al. 2020) as in the official code, whose operations
-/// were written with OpenCV (`parity/randaugment`).
+/// were written with OpenCV (case `randaugment`).
 public struct RandAugment: Sendable, Equatable {
     /// A kind of change.
     public enum Kind: String, Sendable, CaseIterable {

@@ -10,7 +10,7 @@ extension RGBImage {
     }
 
     /// The picture in another size, with antialiasing: the same integers as Pillow's resize, which
-    /// the official code uses (`parity/image_transforms`).
+    /// the official code uses (case `image_transforms`).
     public func resized(
         width newWidth: Int, height newHeight: Int, _ interpolation: Interpolation = .bicubic
     ) -> RGBImage {

@@ -7,7 +7,7 @@ public enum NounError: Error, Equatable, Sendable, CustomStringConvertible {
     case malformedTagger(path: String, line: Int, reason: String)
     case noLinkGrammar(reason: String)
 
-    /// What happened, where, and what to do about it.
+    /// Which file of WordNet or of the tagger cannot be used, and where to get it.
     public var description: String {
         switch self {
         case .noWordNet(let path):

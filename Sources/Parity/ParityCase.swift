@@ -7,7 +7,7 @@ public enum ParityError: Error, CustomStringConvertible {
     case noCases(directory: String)
     case malformed(case: String, reason: String)
 
-    /// What happened, where, and what to do about it.
+    /// Which case, and which of its fields cannot be used.
     public var description: String {
         switch self {
         case .noCases(let directory):

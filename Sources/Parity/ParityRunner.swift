@@ -125,7 +125,7 @@ public struct ParityRunner: Sendable {
 }
 
 extension ParityRunner.Report: CustomStringConvertible {
-    /// What happened, where, and what to do about it.
+    /// One line: the quantity with the largest error against its tolerance.
     public var description: String {
         func pad(_ text: String, _ width: Int) -> String {
             text + String(repeating: " ", count: max(0, width - text.count))

@@ -5,7 +5,7 @@ import ViCHA
 
 /// The batch and the draws of one recorded step.
 struct RecordedStep {
-    /// The ids that all cases were recorded with (`parity/README.md`).
+    /// The ids that all cases were recorded with (`Documentation/parity.md`).
     static let special = SpecialTokens(pad: 0, cls: 101, mask: 103)
 
     let batch: PretrainingBatch

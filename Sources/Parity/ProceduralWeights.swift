@@ -3,7 +3,7 @@ import Foundation
 import Torch
 import ViCHA
 
-/// Weights computed from their names, for the case of full size (`parity/README.md`).
+/// Weights computed from their names, for the case of full size (`Documentation/parity.md`).
 struct ProceduralWeights {
     let salt: String
 

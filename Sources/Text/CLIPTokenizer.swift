@@ -1,6 +1,6 @@
 import Files
 
-/// CLIP's byte-pair tokenizer (Radford et al. 2021, section 2.4; `parity/text_clip_tokenizer`).
+/// CLIP's byte-pair tokenizer (Radford et al. 2021, section 2.4; case `text_clip_tokenizer`).
 ///
 /// The ids are 256 bytes, 256 bytes that end a word, one for each merge, then the start and the end
 /// of a text. A smaller vocabulary takes only the first merges of the same file.

@@ -1,5 +1,5 @@
-/// Normalisation of captions and questions before they are tokenized (`spec.md` section 4;
-/// `parity/text_preprocess`).
+/// Normalisation of captions and questions before they are tokenized (case
+/// `text_preprocess`).
 public enum CaptionCleaning {
     /// Words that the official datasets keep of a caption.
     public static let captionWords = 30

@@ -8,7 +8,7 @@ public enum VocabularyError: Error, Equatable, Sendable, CustomStringConvertible
     case malformedMerge(path: String, line: Int)
     case tooFewMerges(path: String, found: Int, needed: Int)
 
-    /// What happened, where, and what to do about it.
+    /// Which vocabulary cannot be used, and what it lacks.
     public var description: String {
         switch self {
         case .unreadable(let path, let reason):

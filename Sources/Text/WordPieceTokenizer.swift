@@ -35,7 +35,7 @@ public enum Padding: Sendable, Equatable {
 }
 
 /// BERT's uncased WordPiece tokenizer as ViCHA uses it: a sequence is `[CLS] tokens`, with no
-/// closing `[SEP]` (`spec.md` section 4; `parity/text_bert_tokenizer`).
+/// closing `[SEP]` (case `text_bert_tokenizer`).
 public struct WordPieceTokenizer: Sendable {
     /// Ids of the special tokens.
     public struct Special: Sendable, Equatable {

@@ -60,7 +60,7 @@ public struct CLIPTask: TrainingTask {
             mergesFile: merges, vocabularySize: configuration.model.text.vocabularySize,
             contextLength: configuration.model.text.contextLength)
         images = TrainingImages(
-            records: records.count, names: { [records] in [try records[$0].image] }, paths: paths,
+            names: records.mapped { [$1.image] }, paths: paths,
             transform: .training(
                 configuration.augmentation.framing(side: configuration.model.vision.imageSize),
                 flips: configuration.augmentation.flips,

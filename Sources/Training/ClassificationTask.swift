@@ -3,7 +3,7 @@ import Text
 import Torch
 import ViCHA
 
-/// Fine-tuning for visual entailment or for NLVR2 (`spec.md` section 7).
+/// Fine-tuning for visual entailment or for NLVR2 (Li et al. 2021, section 5).
 public struct ClassificationTask: ConfiguredTask {
     /// The model that is trained.
     public let model: ClassificationModel

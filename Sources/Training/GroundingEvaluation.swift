@@ -3,7 +3,7 @@ import Torch
 import ViCHA
 
 /// Grounding of phrases: a heat map for each, the detector's box that it means, and whether that box
-/// is right (`spec.md` section 7).
+/// is right (Li et al. 2021, section 5).
 public struct GroundingEvaluation {
     /// How it is done.
     public struct Options: Sendable {

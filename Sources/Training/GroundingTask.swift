@@ -2,7 +2,7 @@ import Datasets
 import Torch
 import ViCHA
 
-/// Fine-tuning for grounding: retrieval of referring expressions (`spec.md` section 7).
+/// Fine-tuning for grounding: retrieval of referring expressions (Li et al. 2021, section 5).
 public struct GroundingTask: ImageTextTask {
     /// What the model is evaluated on.
     public struct EvaluationData: Sendable {

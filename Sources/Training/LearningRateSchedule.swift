@@ -5,7 +5,7 @@ import Configuration
 import Foundation
 
 /// The learning rate of every iteration, as the official scheduler sets it: a linear warm-up inside
-/// epoch 0 and a cosine over epochs (`parity/lr_schedule`).
+/// epoch 0 and a cosine over epochs (case `lr_schedule`).
 public struct LearningRateSchedule: Sendable, Equatable {
     /// The `schedular` section of a configuration file.
     public struct Configuration: KeyedConfiguration {

@@ -3,7 +3,7 @@ import Text
 import Torch
 import ViCHA
 
-/// Fine-tuning for questions about images (`spec.md` section 7).
+/// Fine-tuning for questions about images (Li et al. 2021, section 5).
 public struct QuestionAnsweringTask: ConfiguredTask {
     /// Questions whose answers are known, and the answers that are ranked.
     public struct Validation: Sendable {

@@ -3,7 +3,7 @@ import Torch
 import ViCHA
 
 /// How well images and texts fit: features of each once, then matching scores of the best candidates
-/// (`spec.md` section 7).
+/// (Li et al. 2021, section 5).
 ///
 /// Memory: the hidden states of all texts (texts × tokens × width numbers), those of as many images
 /// as ``Options/keptImageBytes`` has room for (the others are encoded a second time), the

@@ -2,7 +2,7 @@ import Datasets
 import Torch
 import ViCHA
 
-/// Fine-tuning for image-text retrieval (`spec.md` section 7).
+/// Fine-tuning for image-text retrieval (Li et al. 2021, section 5).
 public struct RetrievalTask: ImageTextTask {
     /// The model that is trained.
     public let model: RetrievalModel

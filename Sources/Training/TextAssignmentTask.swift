@@ -2,7 +2,7 @@ import Datasets
 import Torch
 import ViCHA
 
-/// Text assignment: what comes between pretraining and NLVR2 (`spec.md` section 7), on the data of
+/// Text assignment: what comes between pretraining and NLVR2 (Li et al. 2021, section 5), on the data of
 /// pretraining.
 public struct TextAssignmentTask: ImageTextTask {
     /// The model that is trained.

@@ -184,7 +184,7 @@ public struct DivergenceError: Error, Equatable, Sendable, CustomStringConvertib
     /// Where the weights before this step lie.
     public let checkpoint: String
 
-    /// What happened, where, and what to do about it.
+    /// Which step, what was not finite, and what helps.
     public var description: String {
         "the loss or its gradients are not finite in epoch \(epoch), iteration \(iteration) (\(values)). "
             + "The weights before this step are in '\(checkpoint)'. Lower optimizer.lr, lengthen "

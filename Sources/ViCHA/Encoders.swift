@@ -82,7 +82,7 @@ struct Encoders: Sendable {
     }
 
     /// Encodes embedded patches with concept tokens. The official code lets padded concept tokens
-    /// take part in attention (`parity/README.md`); `corrected` masks them.
+    /// take part in attention (`Documentation/compatibility.md`); `corrected` masks them.
     func encodeImages(
         patches: Tensor, concepts: Tensor?, tokens: TokenBatch?,
         inspecting: (block: Int, receive: (Tensor) -> Void)? = nil

@@ -164,7 +164,7 @@ public final class PretrainingModel {
     }
 
     /// Computes the losses of one step, moves the momentum twin and enqueues its features
-    /// (ViCHA section 3; `parity/pretrain_tiny` and its neighbours).
+    /// (ViCHA section 3; case `pretrain_tiny` and its neighbours).
     ///
     /// - Parameters:
     ///   - batch: at least two pairs, on the model's device

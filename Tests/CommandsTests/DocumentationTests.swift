@@ -156,6 +156,15 @@ struct DocumentationTests {
         #expect(ShowKeys.tables.flatMap(\.keys).count > 120)
     }
 
+    /// The version that the program prints is the first one of the changes.
+    @Test func versionIsDescribed() throws {
+        let changes = try String(
+            contentsOf: CommandsTests.root.appendingPathComponent("CHANGELOG.md"), encoding: .utf8)
+        let version = Vicha.configuration.version.replacing("-dev", with: "")
+        let first = try #require(changes.firstMatch(of: /(?m)^## ([0-9.]+)/))
+        #expect(String(first.1) == version)
+    }
+
     @Test func linksLeadSomewhere() throws {
         for page in Self.pages {
             let directory = CommandsTests.root.appendingPathComponent(page.name)

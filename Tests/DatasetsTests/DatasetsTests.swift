@@ -164,7 +164,7 @@ import Text
         options.drawnConceptShare = 0.5
         return (
             ImageTextDataset(
-                pairs: pairs, paths: ImagePaths(dataDirectory: directory.path),
+                pairs: RecordList(pairs), paths: ImagePaths(dataDirectory: directory.path),
                 tokenizer: try WordPieceTokenizer(vocabularyFile: vocabulary.path), options: options
             ),
             directory
@@ -247,18 +247,18 @@ import Text
         var options = dataset.options
         options.swapsSides = swaps
         let mirrored = ImageTextDataset(
-            pairs: [
+            pairs: RecordList([
                 ImageTextPair(
                     image: "0.png", texts: ["The cat on the left, rightmost-left"], concepts: nil,
                     identity: 0)
-            ], paths: dataset.paths,
+            ]), paths: dataset.paths,
             tokenizer: try WordPieceTokenizer(
                 vocabularyFile: directory.appendingPathComponent("vocab.txt").path),
             options: options)
         var random = SeededGenerator(1)
-        let same = mirrored.texts(of: 0, isMirrored: false, using: &random).text
+        let same = try mirrored.texts(of: 0, isMirrored: false, using: &random).text
         #expect(same == "the cat on the left rightmost left")
-        let text = mirrored.texts(of: 0, isMirrored: true, using: &random).text
+        let text = try mirrored.texts(of: 0, isMirrored: true, using: &random).text
         #expect(text == (swaps ? "the cat on the right leftmost right" : same))
     }
 

@@ -13,8 +13,8 @@ import ViCHA
 @Suite struct FineTuningTests {
     static let officialDirectory = ConfigurationTests.officialDirectory
 
-    /// The published files of both tasks, where they lie beside the project.
-    @Test(.enabled(if: FileManager.default.fileExists(atPath: officialDirectory)))
+    /// The published files of both tasks.
+    @Test
     func publishedFilesAreThoseOfTheTasks() throws {
         let names = ["coco", "flickr", "4m_coco", "4m_flickr"]
         for name in names {
@@ -42,8 +42,8 @@ import ViCHA
         #expect(loaded.configuration.batchSize == 16)
     }
 
-    /// The published files of the reasoning tasks, where they lie beside the project.
-    @Test(.enabled(if: FileManager.default.fileExists(atPath: officialDirectory)))
+    /// The published files of the reasoning tasks.
+    @Test
     func publishedFilesOfReasoningAreRead() throws {
         func load<C: TaskConfiguration>(_ type: C.Type, _ name: String) throws -> C {
             let loaded = try ConfigurationFile.load(

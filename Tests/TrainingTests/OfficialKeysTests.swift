@@ -172,7 +172,7 @@ import ViCHA
         }
     }
 
-    /// Rates of the official scheduler with other values lie in `parity/options_lr_schedule`.
+    /// Rates of the official scheduler with other values lie in case `options_lr_schedule`.
     @Test func scheduleReadsItsKeys() throws {
         func rates(_ text: String) throws -> [Double] {
             let c = try Self.load(

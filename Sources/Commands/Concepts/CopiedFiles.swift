@@ -72,6 +72,6 @@ struct CopiedFiles {
 struct CopyError: Error, Equatable, CustomStringConvertible {
     let reason: String
 
-    /// What happened, where, and what to do about it.
+    /// Which file cannot be copied, and why.
     var description: String { "--copy: \(reason)" }
 }

@@ -39,9 +39,9 @@ struct AssignTexts: ParsableCommand {
             try TextAssignmentModel(
                 configuration.settings.model, seed: options.seed, device: options.device)
         }
+        let records: RecordList<PretrainingRecord> = try run.trainingRecords()
         let dataset = try run.dataset(
-            ImageTextPair.pairs(of: run.trainingRecords()), ImageTextOptions(configuration.settings)
-        )
+            ImageTextPair.pairs(of: records), ImageTextOptions(configuration.settings))
         let trainer = try Trainer(
             TextAssignmentTask(configuration, model: run.model, dataset: dataset),
             options: options, stop: stop)

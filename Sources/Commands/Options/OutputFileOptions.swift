@@ -40,7 +40,7 @@ enum OutputFileError: Error, Equatable, CustomStringConvertible {
     case foreign(path: String)
     case isDirectory(path: String)
 
-    /// What happened, where, and what to do about it.
+    /// Which file would be lost, and how to give the result another place.
     var description: String {
         switch self {
         case .exists(let path):

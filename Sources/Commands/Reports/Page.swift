@@ -67,7 +67,7 @@ struct Page {
 enum PageError: Error, CustomStringConvertible {
     case notOurs(path: String)
 
-    /// What happened, where, and what to do about it.
+    /// Which page cannot be taken over, and how to get it anew.
     var description: String {
         switch self {
         case .notOurs(let path):

@@ -1,4 +1,4 @@
-/// An image with its captions and concepts, for pretraining (`spec.md` section 6).
+/// An image with its captions and concepts, for pretraining.
 public struct PretrainingRecord: AnnotationRecord {
     /// Path as it stands in the annotation file.
     public let image: String
@@ -47,7 +47,7 @@ public struct PretrainingRecord: AnnotationRecord {
 }
 
 /// An image with its captions, for retrieval: one caption and an image id in training, any number
-/// of captions in evaluation (`spec.md` section 6).
+/// of captions in evaluation.
 public struct RetrievalRecord: AnnotationRecord {
     /// Path from the image root.
     public let image: String

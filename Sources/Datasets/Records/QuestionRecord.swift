@@ -1,6 +1,6 @@
 import Files
 
-/// A question about an image (`spec.md` section 6).
+/// A question about an image.
 public struct QuestionRecord: AnnotationRecord {
     /// Where a question comes from, which decides the image root and the form of the answers.
     public enum Source: String, Codable, Sendable, JSONDescribed {

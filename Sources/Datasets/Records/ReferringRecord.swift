@@ -1,4 +1,4 @@
-/// A phrase that refers to something in an image (`spec.md` section 6).
+/// A phrase that refers to something in an image.
 public struct ReferringRecord: AnnotationRecord {
     /// Path from the image root.
     public let image: String

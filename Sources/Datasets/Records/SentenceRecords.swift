@@ -36,7 +36,7 @@ public enum EntailmentLabel: Int, CaseIterable, Sendable, Codable, JSONDescribed
     }
 }
 
-/// A sentence and whether an image entails it (`spec.md` section 6).
+/// A sentence and whether an image entails it.
 public struct EntailmentRecord: AnnotationRecord {
     /// Name from the image root, without extension.
     public let image: String
@@ -70,7 +70,7 @@ public struct EntailmentRecord: AnnotationRecord {
     public var conceptLists: [(field: String, concepts: [String]?)] { [("kwords", concepts)] }
 }
 
-/// A sentence about two images, true or false (NLVR2; `spec.md` section 6).
+/// A sentence about two images, true or false (NLVR2; Suhr et al. 2019).
 public struct PairRecord: AnnotationRecord {
     /// Paths of the left and the right image from the image root.
     public let images: [String]

@@ -14,15 +14,33 @@ public final class JSONDocument: @unchecked Sendable {
     /// Maps a file into memory; one that is not UTF-8 is read and converted.
     /// - Throws: ``JSONError``
     public convenience init(path: String) throws {
-        let data: NSData
-        do {
-            data = try NSData(contentsOfFile: path, options: .alwaysMapped)
-        } catch {
-            let exists = FileManager.default.fileExists(atPath: path)
-            throw JSONError.unreadable(
-                reason: exists ? FileWritingError.describe(error) : "there is no such file")
+        try self.init(Self.mapped(path))
+    }
+
+    /// Maps a file. Foundation reads it instead, whatever it is asked for.
+    private static func mapped(_ path: String) throws -> NSData {
+        func failure() -> JSONError {
+            .unreadable(
+                reason: errno == ENOENT ? "there is no such file" : String(cString: strerror(errno))
+            )
         }
-        try self.init(data)
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw failure() }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw failure() }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else {
+            // What has no size can only be read: a pipe, an empty file; a directory says what it is.
+            do {
+                return try NSData(contentsOfFile: path)
+            } catch {
+                throw JSONError.unreadable(reason: FileWritingError.describe(error))
+            }
+        }
+        let size = Int(status.st_size)
+        guard let place = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), place != MAP_FAILED
+        else { throw failure() }
+        return NSData(bytesNoCopy: place, length: size) { munmap($0, $1) }
     }
 
     /// Takes the contents of a file.

@@ -114,7 +114,9 @@ struct JSONValueDecoder: Decoder {
         let steps = context.codingPath.map { key -> JSONPlace.Step in
             key.intValue.map(JSONPlace.Step.index) ?? .field(key.stringValue)
         }
-        for step in steps { value = value.flatMap { child(step, of: $0) } }
+        for step in steps.dropFirst(place.steps.count) {
+            value = value.flatMap { child(step, of: $0) }
+        }
         return JSONProblem(steps, expected, found: value.map(document.description))
     }
 

@@ -2,7 +2,7 @@ import Foundation
 
 /// The clean-up that CLIP's tokenizer does before it splits a text, with the results of the Python
 /// packages that OpenAI's tokenizer uses: ftfy's `fix_text` (version 6.3.1, Robyn Speer), then
-/// `html.unescape` twice, then single spaces and lower case (`parity/text_clip_tokenizer`).
+/// `html.unescape` twice, then single spaces and lower case (case `text_clip_tokenizer`).
 enum TextRepair {
     /// Scalars that are repaired at once where a line is longer, as there.
     private static let longestSegment = 1_000_000

@@ -10,7 +10,7 @@ public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertibl
     case damaged(path: String, stated: String, found: String)
     case unwritable(path: String, reason: String)
 
-    /// What happened, where, and what to do about it.
+    /// Which file cannot be read or written, and why.
     public var description: String {
         switch self {
         case .unreadable(let path, let reason): "cannot read '\(path)': \(reason)"

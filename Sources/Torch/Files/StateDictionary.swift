@@ -32,7 +32,7 @@ public struct StateDictionaryError: Error, Equatable, Sendable, CustomStringConv
         self.mismatched = mismatched
     }
 
-    /// What happened, where, and what to do about it.
+    /// Which keys do not fit, with shapes, and which configuration to take.
     public var description: String {
         var lines: [String] = []
         func list(_ title: String, _ items: [String]) {

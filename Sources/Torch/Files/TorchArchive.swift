@@ -8,7 +8,7 @@ public struct TorchArchiveError: Error, Equatable, Sendable, CustomStringConvert
     /// What is wrong.
     public let reason: String
 
-    /// What happened, where, and what to do about it.
+    /// Which archive cannot be read, and why.
     public var description: String { "cannot read the weights in '\(path)': \(reason)" }
 }
 

@@ -66,7 +66,6 @@ public final class ParameterStore {
         -> Tensor
     {
         let initial = initializer.tensor(shape, dtype: dtype, generator: generator)
-        // A copy on purpose: a view of another tensor would not be a leaf of its own.
         let tensor = initial.to(device: device)
         do {
             try tensor.checked()

@@ -18,7 +18,7 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
         return Int(bytes)
     }
 
-    /// What happened, where, and what to do about it.
+    /// As PyTorch writes it: `cpu`, `cuda:0`.
     public var description: String {
         switch self {
         case .cpu: "cpu"

@@ -21,7 +21,7 @@ public struct TorchError: Error, Equatable, Sendable, CustomStringConvertible {
         free(message)
     }
 
-    /// What happened, where, and what to do about it.
+    /// The operation and what libtorch said of it.
     public var description: String { "\(operation): \(message)" }
 
     /// Calls a shim function that returns a status.

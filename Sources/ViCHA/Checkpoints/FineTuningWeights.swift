@@ -1,7 +1,7 @@
 import Configuration
 import Torch
 
-/// How the weights of pretraining become those of a task (`parity/checkpoint_mapping`).
+/// How the weights of pretraining become those of a task (case `checkpoint_mapping`).
 public enum FineTuningWeights {
     /// Beginnings of the keys that only pretraining has.
     static let pretrainingOnly = [

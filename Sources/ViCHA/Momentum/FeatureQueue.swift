@@ -63,7 +63,7 @@ public struct FeatureQueueError: Error, Equatable, Sendable, CustomStringConvert
     /// Features that the queue holds.
     public let length: Int
 
-    /// What happened, where, and what to do about it.
+    /// Both sizes, and what to change.
     public var description: String {
         "queue_size (\(length)) must be a multiple of the batch size of all processes (\(batch)); "
             + "change one of them in the configuration"

@@ -43,7 +43,7 @@ public struct ClassificationBatch: Sendable {
 }
 
 /// The ViCHA model that says of a sentence which of several classes it belongs to, looking at an image
-/// (visual entailment) or at two (NLVR2; `spec.md` section 7).
+/// (visual entailment) or at two (NLVR2; Li et al. 2021, section 5).
 public final class ClassificationModel {
     /// Which task.
     public enum Kind: Sendable, Equatable {
@@ -118,7 +118,7 @@ public final class ClassificationModel {
         withInferenceMode { Self.logits(batch, online, head, dropout: nil) }
     }
 
-    /// The loss of one step, a scalar; moves the momentum twin (`parity/ve`, `parity/nlvr`).
+    /// The loss of one step, a scalar; moves the momentum twin (case `ve`, case `nlvr`).
     ///
     /// - Parameters:
     ///   - batch: on the model's device

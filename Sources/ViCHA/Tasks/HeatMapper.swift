@@ -3,7 +3,7 @@ import Configuration
 import Torch
 
 /// Where an image shows what a text says: attention weighted by the gradient of how well they fit
-/// (Grad-CAM; Li et al. 2021, section 6.4; `parity/grounding`).
+/// (Grad-CAM; Li et al. 2021, section 6.4; case `grounding`).
 public struct HeatMapper: Sendable {
     /// Which attention is looked at.
     public enum Attention: Sendable, Equatable {

@@ -58,7 +58,7 @@ public struct QuestionAnswerer: Sendable {
     }
 
     /// The best of given answers to each question: candidates by the probability of their first
-    /// token, then ordered by the likelihood of the whole answer (`parity/vqa`).
+    /// token, then ordered by the likelihood of the whole answer (case `vqa`).
     ///
     /// One question's candidates go through the decoder at a time, with the question's keys and values
     /// projected once; memory is that of K answers.

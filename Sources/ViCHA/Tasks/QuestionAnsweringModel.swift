@@ -41,7 +41,7 @@ public struct QuestionBatch: Sendable {
 }
 
 /// The ViCHA model for questions about images: the fused states of a question are read by a decoder
-/// that writes the answer (`spec.md` section 7).
+/// that writes the answer (Li et al. 2021, section 5).
 public final class QuestionAnsweringModel {
     /// Sizes and switches.
     public let configuration: ModelConfiguration
@@ -119,7 +119,7 @@ public final class QuestionAnsweringModel {
     }
 
     /// The loss of one step, a scalar: for each answer its weight times the sum over its tokens, divided
-    /// by the number of questions; moves the momentum twin (`parity/vqa`).
+    /// by the number of questions; moves the momentum twin (case `vqa`).
     ///
     /// - Parameters:
     ///   - batch: on the model's device

@@ -41,7 +41,7 @@ public struct RetrievalLosses: Sendable {
 }
 
 /// The ViCHA model for image-text retrieval and for grounding, which is trained as retrieval of
-/// referring expressions (`spec.md` section 7).
+/// referring expressions (Li et al. 2021, section 5).
 public final class RetrievalModel {
     /// Sizes and switches; the masked-image part has no place here, and the hierarchical one only
     /// without concepts where the official code's behaviour is kept.
@@ -115,7 +115,7 @@ public final class RetrievalModel {
     }
 
     /// Computes the losses of one step, moves the momentum twin and enqueues its features
-    /// (`parity/retrieval`).
+    /// (case `retrieval`).
     ///
     /// - Parameters:
     ///   - batch: at least two pairs, on the model's device

@@ -4,7 +4,7 @@ import Torch
 public enum ScoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case notFinite(score: String, of: String)
 
-    /// What happened, where, and what to do about it.
+    /// Which score of what is not finite, and what helps.
     public var description: String {
         switch self {
         case .notFinite(let score, let subject):

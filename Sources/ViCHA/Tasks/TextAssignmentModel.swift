@@ -49,7 +49,7 @@ public enum TextAssignmentSelection: Sendable {
 }
 
 /// The ViCHA model that learns to look at two images before NLVR2: does a text belong to the first
-/// image, to the second or to neither (`spec.md` section 7)?
+/// image, to the second or to neither (Li et al. 2021, section 5)?
 public final class TextAssignmentModel {
     /// Sizes and switches.
     public let configuration: ModelConfiguration
@@ -79,7 +79,7 @@ public final class TextAssignmentModel {
         try store.validate()
     }
 
-    /// The loss of one step, a scalar (`parity/nlvr_pretrain`).
+    /// The loss of one step, a scalar (case `nlvr_pretrain`).
     ///
     /// - Parameters:
     ///   - images: normalised pixels, at least three. `[B, 3, H, W]`

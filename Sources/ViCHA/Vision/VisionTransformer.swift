@@ -82,7 +82,7 @@ public struct VisionTransformer: Sendable {
     }
 
     /// Encodes only the kept patches, for masked image modelling: no concepts, and the class token
-    /// goes in without its position, as in the official code (`parity/README.md`).
+    /// goes in without its position, as in the official code (`Documentation/compatibility.md`).
     ///
     /// - Parameter keep: indices of the kept patches. int64 `[B, K]`
     /// - Returns: `[B, 1 + K, D]`
