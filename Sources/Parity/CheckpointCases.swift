@@ -14,7 +14,7 @@ extension ParityCase {
 
         /// What the checkpoint is of, and its model class.
         let source: String
-        /// Whether the models of the tasks have a momentum twin.
+        /// Whether the models of the tasks have a momentum model.
         let distills: Bool
         let sourceKeys: [String]
         let tasks: [String: Mapping]

@@ -89,9 +89,12 @@ extension ParityCase {
         let step = try RecordedStep(inputs, image: image, configuration)
 
         var activations: PretrainingActivations?
+        try model.limitTemperature()
+        try model.teacher.update()
         let losses = try model.losses(step.batch, step.draws, alpha: fields.alpha) {
             activations = $0
         }
+        try model.queue.enqueue(losses.features)
         try losses.total.backward()
 
         var comparison = Comparison()
@@ -165,7 +168,10 @@ extension ParityCase {
         for index in 0..<fields.steps {
             let step = try RecordedStep(inputs, prefix: "step\(index).", configuration)
             try optimizer.clearGradients()
+            try model.limitTemperature()
+            try model.teacher.update()
             let losses = try model.losses(step.batch, step.draws, alpha: fields.alphas[index])
+            try model.queue.enqueue(losses.features)
             try losses.total.backward()
             try optimizer.step()
             let wanted = fields.lossesF64[index]

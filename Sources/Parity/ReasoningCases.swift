@@ -41,10 +41,12 @@ extension ParityCase {
         func step(distills: Bool) throws -> (model: ClassificationModel, loss: Tensor) {
             let model = try ClassificationModel(c, kind, distills: distills, device: device)
             try model.store.load(
-                tensors("weights.safetensors"), allowingUnexpected: distills ? [] : Self.twins)
+                tensors("weights.safetensors"),
+                allowingUnexpected: distills ? [] : Self.momentumModels)
             try comparison.tensor(
                 "eval_logits", model.logits(batch), tensor("eval_logits", of: expected),
                 within: 1e-4)
+            try model.teacher.update()
             return (model, try model.loss(batch, alpha: distills ? fields.alpha : 0))
         }
         let (model, loss) = try step(distills: fields.config.distill)
@@ -134,10 +136,12 @@ extension ParityCase {
         ] where name == "loss" || fields.losses[name] != nil {
             let model = try QuestionAnsweringModel(c, distills: distills, device: device)
             try model.store.load(
-                tensors("weights.safetensors"), allowingUnexpected: distills ? [] : Self.twins)
+                tensors("weights.safetensors"),
+                allowingUnexpected: distills ? [] : Self.momentumModels)
             if name == "loss" {
                 try compareRanking(model, fields, batch, inputs, expected, &comparison)
             }
+            try model.teacher.update()
             let loss = try model.loss(batch, alpha: fields.alpha)
             comparison.number(name, try loss.item(), fields.losses[name] ?? .nan, within: 5e-6)
             if name == "loss" {
@@ -169,7 +173,7 @@ extension ParityCase {
     }
 
     /// Beginnings of the keys of momentum weights.
-    private static let twins = [
+    private static let momentumModels = [
         "visual_encoder_m.", "text_encoder_m.", "text_decoder_m.", "cls_head_m.", "kw_encoder_m.",
         "kw_proj_m.",
     ]

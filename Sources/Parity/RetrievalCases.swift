@@ -73,6 +73,7 @@ extension ParityCase {
         ) {
             let model = try RetrievalModel(c, device: device)
             try model.store.load(tensors("weights.safetensors"))
+            try model.teacher.update()
             let losses = try model.losses(
                 RetrievalBatch(
                     images: tensor("image", of: inputs), texts: tokens("text", of: inputs),
@@ -83,6 +84,7 @@ extension ParityCase {
                         images: tensor("itm_neg_image_idx", of: inputs),
                         texts: tensor("itm_neg_text_idx", of: inputs))),
                 alpha: distills ? fields.alpha : 0, inspect: inspect)
+            try model.queue?.enqueue(losses.features)
             return (model, losses)
         }
         var logits: Tensor?

@@ -103,9 +103,13 @@ public struct CLIPTask: TrainingTask {
         }
     }
 
+    /// The factor of the similarities.
+    public func limitParameters() throws {
+        try withoutGradient { try model.logitScale.clamp(to: 0...Self.mostLogitScale) }
+    }
+
     /// The contrastive loss.
     public func losses(_ arrays: Arrays, _ step: TrainingStep) throws -> TrainingLosses {
-        try withoutGradient { try model.logitScale.clamp(to: 0...Self.mostLogitScale) }
         let side = configuration.model.vision.imageSize
         let captions = arrays.captions
         let pixels = Tensor(arrays.pixels, shape: [captions.rows, 3, side, side])

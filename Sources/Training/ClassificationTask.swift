@@ -34,8 +34,8 @@ public struct ClassificationTask: ConfiguredTask {
         self.workers = workers
     }
 
-    /// Takes back what the last steps did to the momentum model while the weights stood still.
-    public func takeBackMomentum(steps: Int) throws { try model.twin.takeBack(updates: steps) }
+    /// The momentum model.
+    public var teacher: MomentumTeacher? { model.teacher }
 
     /// The weights of the model.
     public var store: ParameterStore { model.store }

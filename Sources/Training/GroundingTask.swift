@@ -54,8 +54,11 @@ public struct GroundingTask: ImageTextTask {
         self.workers = workers
     }
 
-    /// Takes back what the last steps did to the momentum model while the weights stood still.
-    public func takeBackMomentum(steps: Int) throws { try model.twin.takeBack(updates: steps) }
+    /// The momentum model.
+    public var teacher: MomentumTeacher? { model.teacher }
+
+    /// Features of earlier steps.
+    public var queue: FeatureQueue? { model.queue }
 
     /// The weights of the model.
     public var store: ParameterStore { model.store }

@@ -27,11 +27,17 @@ public struct PretrainingTask: ImageTextTask {
         self.dataset = dataset
     }
 
-    /// Takes back what the last steps did to the momentum model while the weights stood still.
-    public func takeBackMomentum(steps: Int) throws { try model.twin.takeBack(updates: steps) }
+    /// The momentum model.
+    public var teacher: MomentumTeacher? { model.teacher }
+
+    /// Features of earlier steps.
+    public var queue: FeatureQueue? { model.queue }
 
     /// The weights of the model.
     public var store: ParameterStore { model.store }
+
+    /// The temperature.
+    public func limitParameters() throws { try model.limitTemperature() }
 
     /// All losses; the momentum model's share of the targets rises over the first epoch.
     public func losses(_ arrays: ImageTextArrays, _ step: TrainingStep) throws -> TrainingLosses {
@@ -46,7 +52,7 @@ public struct PretrainingTask: ImageTextTask {
             dropout: step.dropout)
         var parts = [("loss_mlm", losses.mlm), ("loss_ita", losses.ita), ("loss_itm", losses.itm)]
         if let mae = losses.mae { parts.append(("loss_mae", mae)) }
-        return TrainingLosses(total: losses.total, parts: parts)
+        return TrainingLosses(total: losses.total, parts: parts, features: losses.features)
     }
 }
 

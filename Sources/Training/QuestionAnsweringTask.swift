@@ -48,8 +48,8 @@ public struct QuestionAnsweringTask: ConfiguredTask {
         self.workers = workers
     }
 
-    /// Takes back what the last steps did to the momentum model while the weights stood still.
-    public func takeBackMomentum(steps: Int) throws { try model.twin.takeBack(updates: steps) }
+    /// The momentum model.
+    public var teacher: MomentumTeacher? { model.teacher }
 
     /// The weights of the model.
     public var store: ParameterStore { model.store }

@@ -34,8 +34,11 @@ public struct RetrievalTask: ImageTextTask {
         self.workers = workers
     }
 
-    /// Takes back what the last steps did to the momentum model while the weights stood still.
-    public func takeBackMomentum(steps: Int) throws { try model.twin.takeBack(updates: steps) }
+    /// The momentum model.
+    public var teacher: MomentumTeacher? { model.teacher }
+
+    /// Features of earlier steps.
+    public var queue: FeatureQueue? { model.queue }
 
     /// The weights of the model.
     public var store: ParameterStore { model.store }
@@ -73,7 +76,8 @@ extension RetrievalModel {
             batch.to(device: step.device), .drawn(noise: noise.to(device: step.device)),
             alpha: alpha, dropout: step.dropout)
         return TrainingLosses(
-            total: losses.total, parts: [("loss_itm", losses.itm), ("loss_ita", losses.ita)])
+            total: losses.total, parts: [("loss_itm", losses.itm), ("loss_ita", losses.ita)],
+            features: losses.features)
     }
 }
 

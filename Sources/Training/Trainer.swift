@@ -189,9 +189,13 @@ public final class Trainer<Task: TrainingTask> {
             epoch: state.epoch, iteration: state.iteration,
             iterationsPerEpoch: sampler.batchCount, device: options.device, draws: draws,
             dropout: dropout)
+        // In the official order, in which the teacher that a step has seen is already moved.
+        try task.limitParameters()
+        try task.teacher?.update()
         let losses = try withAutocast(options.autocast, on: options.device) {
             try task.losses(batch, step)
         }
+        if let features = losses.features { try task.queue?.enqueue(features) }
         let total = losses.total
         try total.backward()
         let norm = optimizer.gradientNorm()
@@ -230,7 +234,7 @@ public final class Trainer<Task: TrainingTask> {
         let void = rows.count - index
         state.iteration -= void
         state.step -= void
-        try task.takeBackMomentum(steps: void)
+        try task.teacher?.takeBack(updates: void)
         let checkpoint = options.directory.divergedCheckpoint
         try save(to: checkpoint)
         let values = rows[index].losses + [("grad_norm", rows[index].gradientNorm)]

@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import Text
 import Torch
+import ViCHA
 
 /// What is trained, and on what: each objective has its own, and one ``Trainer`` runs them all.
 public protocol TrainingTask {
@@ -31,9 +32,14 @@ public protocol TrainingTask {
     /// What the model reaches after an epoch; nil for a task that is not evaluated.
     func evaluate(on device: Device) throws -> EpochEvaluation?
 
-    /// Takes back what the last steps did to a momentum model while the weights stood still, since
-    /// the first of them diverged.
-    func takeBackMomentum(steps: Int) throws
+    /// Changes parameters that a step must not find beyond their limits.
+    func limitParameters() throws
+
+    /// The momentum model, which the trainer moves before each step; nil where there is none.
+    var teacher: MomentumTeacher? { get }
+
+    /// The queue, which the trainer fills with the features of each step; nil where there is none.
+    var queue: FeatureQueue? { get }
 
     /// The configuration of the run with every value, as YAML.
     func configurationText() throws -> String
@@ -52,8 +58,14 @@ extension TrainingTask {
     /// Nothing is evaluated.
     public func evaluate(on device: Device) throws -> EpochEvaluation? { nil }
 
+    /// There are no limits.
+    public func limitParameters() throws {}
+
     /// There is no momentum model.
-    public func takeBackMomentum(steps: Int) throws {}
+    public var teacher: MomentumTeacher? { nil }
+
+    /// There is no queue.
+    public var queue: FeatureQueue? { nil }
 }
 
 /// What a model reaches.
@@ -124,6 +136,8 @@ public struct TrainingStep {
 public struct TrainingLosses {
     /// What is minimised.
     public let total: Tensor
+    /// What the queue is filled with.
+    public let features: MomentumFeatures?
     /// What logs show, by the official names, `loss_…` or `loss` alone.
     public let parts: [(name: String, value: Tensor)]
 
@@ -133,8 +147,11 @@ public struct TrainingLosses {
     }
 
     /// Makes the value.
-    public init(total: Tensor, parts: [(name: String, value: Tensor)]) {
+    public init(
+        total: Tensor, parts: [(name: String, value: Tensor)], features: MomentumFeatures? = nil
+    ) {
         self.total = total
+        self.features = features
         self.parts = parts
     }
 }

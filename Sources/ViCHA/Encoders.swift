@@ -1,7 +1,7 @@
 // Shapes: B batch, L text tokens, N image tokens, C concept tokens, D width, E feature width.
 import Torch
 
-/// One set of encoders: the online model or its momentum twin, which are the same type under other
+/// One set of encoders: the online model or its momentum model, which are the same type under other
 /// names.
 struct Encoders: Sendable {
     let vision: VisionTransformer

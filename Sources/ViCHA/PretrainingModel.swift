@@ -91,6 +91,8 @@ public struct PretrainingLosses: Sendable {
     public let itm: Tensor
     /// Masked image modelling, nil where it is off.
     public let mae: Tensor?
+    /// What the queue is filled with after them.
+    public let features: MomentumFeatures
 
     /// Their sum, which is minimised.
     public var total: Tensor {
@@ -129,7 +131,7 @@ public final class PretrainingModel {
     /// Earlier momentum features.
     public let queue: FeatureQueue
     /// Moves the momentum weights.
-    public let twin: MomentumTwin
+    public let teacher: MomentumTeacher
     let online: Encoders
     let momentum: Encoders
     let projections: FeatureProjections
@@ -140,7 +142,7 @@ public final class PretrainingModel {
     private let alignment: LayerAlignment?
     let decoder: MaskedImageDecoder?
 
-    /// Builds the model with random weights and its momentum twin as a copy.
+    /// Builds the model with random weights and its momentum model as a copy.
     /// - Throws: ``ConfigurationKeyError``, ``TorchError``
     public init(_ c: ModelConfiguration, seed: UInt64 = 0, device: Device = .cpu) throws {
         try c.validate(for: .pretraining)
@@ -159,11 +161,19 @@ public final class PretrainingModel {
         alignment = c.alignsHiddenStates ? LayerAlignment(scope, c) : nil
         decoder = maskedImage.map { MaskedImageDecoder(scope, c, $0.0, $0.1) }
         try store.validate()
-        twin = MomentumTwin(store, decay: c.momentum)
-        try twin.copyOnlineWeights()
+        teacher = MomentumTeacher(store, decay: c.momentum)
+        try teacher.copyOnlineWeights()
     }
 
-    /// Computes the losses of one step, moves the momentum twin and enqueues its features
+    /// Keeps the temperature where similarities mean something, as the official model does before each
+    /// step.
+    /// - Throws: ``TorchError``
+    public func limitTemperature() throws {
+        try withoutGradient { try temperature.clamp(to: 0.001...0.5) }
+    }
+
+    /// The losses of one step. Before it ``limitTemperature()`` and the ``teacher`` have their turn, after
+    /// it the ``queue``
     /// (ViCHA section 3; case `pretrain_tiny` and its neighbours).
     ///
     /// - Parameters:
@@ -178,8 +188,6 @@ public final class PretrainingModel {
         dropout: Generator? = nil, inspect: ((PretrainingActivations) -> Void)? = nil
     ) throws -> PretrainingLosses {
         let c = configuration
-        try withoutGradient { try temperature.clamp(to: 0.001...0.5) }
-
         let patches = online.vision.patches(of: batch.images)
         let concepts = online.encodeConcepts(batch.concepts, dropout: dropout)
         let image = online.encodeImages(
@@ -187,15 +195,13 @@ public final class PretrainingModel {
         let textStates = online.text.encodeText(batch.captions, dropout: dropout)
         let text = textStates[textStates.count - 1]
 
-        try twin.update()
-        let teacher = withoutGradient { teach(batch, draws.masking, dropout: dropout) }
+        let taught = withoutGradient { teach(batch, draws.masking, dropout: dropout) }
 
         let contrast = ImageTextContrastive.loss(
             image: projections.features(of: image), text: projections.features(ofText: text),
-            momentumImage: teacher.imageFeatures, momentumText: teacher.textFeatures,
+            momentumImage: taught.imageFeatures, momentumText: taught.textFeatures,
             imageQueue: queue.images, textQueue: queue.texts,
             temperature: temperature, alpha: alpha)
-        try queue.enqueue(images: teacher.imageFeatures, texts: teacher.textFeatures)
         let hidden = alignment?.loss(
             image.classTokens, textStates, temperature: temperature)
 
@@ -205,7 +211,7 @@ public final class PretrainingModel {
         let (matchingLogits, languageLogits) = fuse(
             text, batch.captions, memory, negatives, draws.masking, dropout: dropout)
         let mlm = MaskedLanguageModeling.loss(
-            languageLogits, momentumLogits: teacher.languageLogits, targets: draws.masking.targets,
+            languageLogits, momentumLogits: taught.languageLogits, targets: draws.masking.targets,
             alpha: alpha)
 
         let pixels = draws.patchMask.flatMap { mask in
@@ -214,13 +220,14 @@ public final class PretrainingModel {
         inspect?(
             PretrainingActivations(
                 concepts: concepts, image: image.lastHiddenState,
-                momentumImage: teacher.image, text: text, momentumText: teacher.text,
+                momentumImage: taught.image, text: text, momentumText: taught.text,
                 matchingLogits: matchingLogits, languageLogits: languageLogits,
                 pixelPrediction: pixels?.prediction))
         return PretrainingLosses(
             mlm: mlm,
             ita: hidden.map { contrast.loss + $0 * c.hiddenAlignmentWeight } ?? contrast.loss,
-            hidden: hidden, itm: ImageTextMatching.loss(matchingLogits), mae: pixels?.loss)
+            hidden: hidden, itm: ImageTextMatching.loss(matchingLogits), mae: pixels?.loss,
+            features: MomentumFeatures(images: taught.imageFeatures, texts: taught.textFeatures))
     }
 
     /// What the momentum model says of a batch.

@@ -137,7 +137,7 @@ struct DocumentationTests {
         let help = Self.family(Vicha.self).map { $0.helpMessage(columns: 200) }.joined()
         let option = /--[a-z][a-z0-9_-]+/
         let known = Set(help.matches(of: option).map { $0.output })
-            .union(["--evaluate", "--filter", "--python"])
+            .union(["--evaluate", "--filter", "--python", "--version"])
         for page in Self.pages {
             let unknown = page.text.matches(of: option).map(\.output).filter {
                 !known.contains($0)

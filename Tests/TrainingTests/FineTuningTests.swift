@@ -213,6 +213,9 @@ import ViCHA
             return EpochEvaluation(results: [("val_r_mean", score)], score: score)
         }
 
+        func limitParameters() throws { try task.limitParameters() }
+        var teacher: MomentumTeacher? { task.teacher }
+        var queue: FeatureQueue? { task.queue }
         var isEvaluated: Bool { true }
         func dataChecksum() throws -> String { try task.dataChecksum() }
         var vocabulary: VocabularyIdentity { task.vocabulary }

@@ -42,7 +42,9 @@ import ViCHA
             return EpochEvaluation(results: [("val_score", score)], score: score)
         }
 
-        func takeBackMomentum(steps: Int) throws { try task.takeBackMomentum(steps: steps) }
+        func limitParameters() throws { try task.limitParameters() }
+        var teacher: MomentumTeacher? { task.teacher }
+        var queue: FeatureQueue? { task.queue }
         func configurationText() throws -> String { try task.configurationText() }
     }
 

@@ -113,33 +113,56 @@ func tinyBatch(_ c: ModelConfiguration, rows: Int = 4, conceptPadding: Int = 0) 
         #expect(try run(nil) != run(1))
     }
 
-    @Test func momentumTwinFollows() throws {
+    /// Losses change neither weights nor momentum model nor queue; the trainer does.
+    @Test func lossesChangeNothing() throws {
+        let c = tinyConfiguration()
+        let model = try PretrainingModel(c, seed: 3)
+        try withoutGradient { try model.temperature.copy(from: .full([], 0.9)) }
+        let before = try model.store.entries.map {
+            try $0.tensor.to(dtype: .float32).array(of: Float.self)
+        }
+        let batch = try tinyBatch(c)
+        let draws = PretrainingDraws(
+            for: batch, c, special: tinySpecial, generator: try Generator(seed: 2))
+        let losses = try model.losses(batch, draws, alpha: 0.3)
+        for (entry, values) in zip(model.store.entries, before) {
+            let now = try entry.tensor.to(dtype: .float32).array(of: Float.self)
+            #expect(now == values, "\(entry.key)")
+        }
+        try model.queue.enqueue(losses.features)
+        #expect(try model.queue.pointer.item() == Double(batch.images.size(0)))
+        try model.limitTemperature()
+        #expect(try abs(model.temperature.item() - 0.5) < 1e-6)
+    }
+
+    @Test func momentumModelFollows() throws {
         let (_, model) = try losses(tinyConfiguration())
         let online = try #require(model.store["visual_encoder.blocks.0.attn.qkv.weight"])
         let twin = try #require(model.store["visual_encoder_m.blocks.0.attn.qkv.weight"])
         #expect(try online.array(of: Float.self) == twin.array(of: Float.self))
         try withoutGradient { try online.copy(from: online + 1.0) }
-        try model.twin.update()
+        try model.teacher.update()
         let moved = try (online - twin).mean().item()
         #expect(abs(moved - 0.995) < 1e-4)
-        #expect(MomentumTwin.onlineKey(of: "kw_proj_m.weight") == "kw_proj.weight")
-        #expect(MomentumTwin.onlineKey(of: "kw_proj.weight") == nil)
+        #expect(MomentumTeacher.onlineKey(of: "kw_proj_m.weight") == "kw_proj.weight")
+        #expect(MomentumTeacher.onlineKey(of: "kw_proj.weight") == nil)
     }
 
     @Test func queueWrapsAndRefusesOddBatches() throws {
         let store = try ParameterStore()
         let queue = FeatureQueue(store.root, width: 2, length: 4)
         for value in [1.0, 2.0, 3.0] {
-            try queue.enqueue(images: .full([2, 2], value), texts: .full([2, 2], -value))
+            try queue.enqueue(
+                MomentumFeatures(images: .full([2, 2], value), texts: .full([2, 2], -value)))
         }
         #expect(try queue.images.array(of: Float.self) == [3, 3, 2, 2, 3, 3, 2, 2])
         #expect(try queue.texts.array(of: Float.self) == [-3, -3, -2, -2, -3, -3, -2, -2])
         #expect(try queue.pointer.item() == 2)
-        try queue.enqueue(images: .full([2, 2], .nan), texts: .full([2, 2], 7))
+        try queue.enqueue(MomentumFeatures(images: .full([2, 2], .nan), texts: .full([2, 2], 7)))
         #expect(try queue.images.array(of: Float.self) == [3, 3, 2, 2, 3, 3, 2, 2])
         #expect(try queue.texts.array(of: Float.self) == [-3, -3, 7, 7, -3, -3, 7, 7])
         #expect(throws: FeatureQueueError(batch: 3, length: 4)) {
-            try queue.enqueue(images: .ones([3, 2]), texts: .ones([3, 2]))
+            try queue.enqueue(MomentumFeatures(images: .ones([3, 2]), texts: .ones([3, 2])))
         }
     }
 

@@ -30,15 +30,15 @@ import Torch
         #expect(TextActivation.allCases.count == 11)
     }
 
-    /// How far a twin has moved from 0 towards online weights of 1 in one step.
+    /// How far a momentum model has moved from 0 towards online weights of 1 in one step.
     private static func step(
-        _ store: ParameterStore, _ twin: MomentumTwin, _ key: String
+        _ store: ParameterStore, _ teacher: MomentumTeacher, _ key: String
     ) throws -> Double {
         try withoutGradient {
             try #require(store[key]).fill(1)
             try #require(store[key.replacing(".", with: "_m.", maxReplacements: 1)]).fill(0)
         }
-        try twin.update()
+        try teacher.update()
         return try #require(store[key.replacing(".", with: "_m.", maxReplacements: 1)]).mean()
             .item()
     }
@@ -51,14 +51,14 @@ import Torch
         let expected = compatibility == .official ? 0.005 : 1 - momentum
         for kind in [ClassificationModel.Kind.entailment, .imagePair] {
             let model = try ClassificationModel(c, kind, distills: true)
-            let found = try Self.step(model.store, model.twin, "cls_head.0.weight")
+            let found = try Self.step(model.store, model.teacher, "cls_head.0.weight")
             #expect(abs(found - expected) < 1e-6)
         }
         let questions = try QuestionAnsweringModel(c, distills: true)
-        let found = try Self.step(questions.store, questions.twin, "kw_proj.weight")
+        let found = try Self.step(questions.store, questions.teacher, "kw_proj.weight")
         #expect(abs(found - expected) < 1e-6)
         let retrieval = try RetrievalModel(c)
-        let moved = try Self.step(retrieval.store, retrieval.twin, "kw_proj.weight")
+        let moved = try Self.step(retrieval.store, retrieval.teacher, "kw_proj.weight")
         #expect(abs(moved - (1 - momentum)) < 1e-6)
     }
 

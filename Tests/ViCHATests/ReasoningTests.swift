@@ -31,7 +31,7 @@ import Torch
 
     // MARK: Classification
 
-    /// Without distillation there is no twin, and a checkpoint with one is taken all the same.
+    /// Without distillation there is no momentum model, and a checkpoint with one is taken all the same.
     @Test(arguments: [ClassificationModel.Kind.entailment, .imagePair])
     func modelsWithoutDistillationHaveNoTwin(_ kind: ClassificationModel.Kind) throws {
         let c = configuration()
@@ -100,7 +100,7 @@ import Torch
 
     // MARK: Checkpoints
 
-    /// From pretraining each fusion layer goes to both places of its pair; a twin that text assignment
+    /// From pretraining each fusion layer goes to both places of its pair; a momentum model that text assignment
     /// does not save becomes a copy where that is corrected.
     @Test(arguments: Compatibility.allCases)
     func pairsStartFromPretraining(_ compatibility: Compatibility) throws {
@@ -126,7 +126,7 @@ import Torch
         let apart = try difference(
             model.store["text_encoder.\(key)"], model.store["text_encoder_m.\(key)"])
         #expect((apart == 0) == (compatibility == .corrected))
-        // Straight from pretraining, with a twin.
+        // Straight from pretraining, with a momentum model.
         let direct = try ClassificationModel(
             configuration(compatibility), .imagePair, distills: true, seed: 8)
         #expect(

@@ -286,11 +286,11 @@ import Torch
         var other = c
         other.queueSize *= 2
         let model = try RetrievalModel(other, isTrained: false, seed: 7)
-        #expect(model.store.entries.allSatisfy { MomentumTwin.onlineKey(of: $0.key) == nil })
+        #expect(model.store.entries.allSatisfy { MomentumTeacher.onlineKey(of: $0.key) == nil })
         #expect(model.store["image_queue"] == nil)
         let whole = trained.store.state
         let bare = whole.filter {
-            MomentumTwin.onlineKey(of: $0.key) == nil && !$0.key.contains("queue")
+            MomentumTeacher.onlineKey(of: $0.key) == nil && !$0.key.contains("queue")
         }
         #expect(bare.count < whole.count)
         for weights in [whole, bare] {

@@ -16,7 +16,7 @@ extension FineTuningRun<ClassificationConfiguration, ClassificationModel> {
     ///   - kind: the task
     ///   - options: where files lie
     ///   - checkpoint: weights to take
-    ///   - isTrained: whether a momentum twin is needed
+    ///   - isTrained: whether a momentum model is needed
     ///   - seed: of random weights
     ///   - device: where the model is made
     init(

@@ -97,7 +97,7 @@ public final class ParameterStore {
 public struct ParameterScope {
     let store: ParameterStore
     let prefix: String
-    /// Whether the tensors declared here are trained; false below a momentum twin.
+    /// Whether the tensors declared here are trained; false below a momentum model.
     var isTrained = true
 
     /// The scope of a part, such as `scope["attn"]`.

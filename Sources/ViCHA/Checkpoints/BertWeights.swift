@@ -3,7 +3,7 @@ import Torch
 /// Weights of a plain BERT in the Hugging Face layout, for the text and concept encoders.
 ///
 /// As the official code fills them: the text encoder takes all its layers and the masked-language
-/// head, the concept encoder its embeddings and layers, and momentum twins the same. Cross-attention
+/// head, the concept encoder its embeddings and layers, and momentum models the same. Cross-attention
 /// keeps its random weights, as does a concept encoder that is embeddings alone.
 public enum BertWeights {
     private static let languageHead = "cls."
@@ -51,7 +51,7 @@ public enum BertWeights {
 
     /// The name that a model's key has in a plain BERT, nil for keys of other parts.
     private static func bertName(of key: String) -> String? {
-        let online = MomentumTwin.onlineKey(of: key) ?? key
+        let online = MomentumTeacher.onlineKey(of: key) ?? key
         let prefixes = ["text_encoder.bert.", "text_encoder.", "kw_encoder."]
         guard let prefix = prefixes.first(where: online.hasPrefix), !key.contains(crossAttention)
         else { return nil }

@@ -77,7 +77,7 @@ public enum FineTuningWeights {
     }
 }
 
-/// A key of the text encoder or its momentum twin, taken apart.
+/// A key of the text encoder or its momentum model, taken apart.
 private struct EncoderKey {
     private let encoder: String
     /// Behind the encoder's name.
@@ -176,7 +176,7 @@ extension RetrievalModel: FineTunedModel {
 
 extension ClassificationModel: FineTunedModel {
     /// Takes over the weights of a pretraining run, of text assignment or of a fine-tuned model,
-    /// perhaps at another image size. A head that is missing keeps its random weights; a momentum twin
+    /// perhaps at another image size. A head that is missing keeps its random weights; a momentum model
     /// that is missing becomes a copy, or with `official` keeps its random weights.
     ///
     /// - Parameters:
@@ -201,7 +201,7 @@ extension ClassificationModel: FineTunedModel {
             allowingUnexpected: FineTuningWeights.pretrainingOnly + FineTuningWeights.languageHeads
                 + FineTuningWeights.alignment + FineTuningWeights.momentum + ["ta_head."]
                 + allowingUnexpected)
-        if !hasTwin, configuration.compatibility == .corrected { try twin.copyOnlineWeights() }
+        if !hasTwin, configuration.compatibility == .corrected { try teacher.copyOnlineWeights() }
         return report
     }
 }
@@ -233,7 +233,7 @@ extension TextAssignmentModel: FineTunedModel {
 
 extension QuestionAnsweringModel: FineTunedModel {
     /// Takes over the weights of a pretraining run, whose fusion layers also become the decoder, or of
-    /// a fine-tuned model, perhaps at another image size. A momentum twin that is missing becomes a
+    /// a fine-tuned model, perhaps at another image size. A momentum model that is missing becomes a
     /// copy.
     ///
     /// - Parameters:
@@ -254,7 +254,7 @@ extension QuestionAnsweringModel: FineTunedModel {
             allowingMissing: hasTwin ? [] : FineTuningWeights.momentum,
             allowingUnexpected: FineTuningWeights.pretrainingOnly + FineTuningWeights.alignment
                 + FineTuningWeights.momentum + allowingUnexpected)
-        if !hasTwin { try twin.copyOnlineWeights() }
+        if !hasTwin { try teacher.copyOnlineWeights() }
         return report
     }
 }

@@ -13,7 +13,7 @@ extension PretrainingModel: FineTunedModel {
         return try store.load(tensors, allowingUnexpected: allowingUnexpected)
     }
 
-    /// Fills the image encoder and its twin with a vision transformer in timm's layout, such as
+    /// Fills the image encoder and its momentum model with a vision transformer in timm's layout, such as
     /// DeiT; its classification head is not used.
     /// - Throws: ``StateDictionaryError`` listing every key that does not fit
     @discardableResult
@@ -22,7 +22,7 @@ extension PretrainingModel: FineTunedModel {
         var matching: [String: Tensor] = [:]
         var missing: [String] = []
         for entry in store.entries {
-            let online = MomentumTwin.onlineKey(of: entry.key) ?? entry.key
+            let online = MomentumTeacher.onlineKey(of: entry.key) ?? entry.key
             guard online.hasPrefix("visual_encoder.") else { continue }
             let name = String(online.dropFirst("visual_encoder.".count))
             guard let tensor = tensors[online] ?? tensors[name] else {

@@ -28,31 +28,46 @@ public final class FeatureQueue {
         pointer = scope.buffer("queue_ptr", [1], .zeros, dtype: .int64)
     }
 
-    /// Replaces the oldest features with those of a batch. `[B, E]`; `identities` int64 `[B]`
+    /// Replaces the oldest features with those of a batch.
     ///
     /// A feature that is not finite is left out, so that a step that diverges does not spoil what
     /// later steps are compared with.
     /// - Throws: ``FeatureQueueError`` where the batch does not divide the queue.
-    public func enqueue(
-        images newImages: Tensor, texts newTexts: Tensor, identities newIdentities: Tensor? = nil
-    ) throws {
-        let batch = newImages.size(0)
+    public func enqueue(_ features: MomentumFeatures) throws {
+        let batch = features.images.size(0)
         guard batch > 0, length % batch == 0 else {
             throw FeatureQueueError(batch: batch, length: length)
         }
         try withoutGradient {
             // Computed on the device: reading the pointer would wait for it.
             let columns = Tensor.range(0..<batch, device: pointer.device) + pointer
-            for (queue, features) in [(images, newImages), (texts, newTexts)] {
+            for (queue, features) in [(images, features.images), (texts, features.texts)] {
                 let new = features.transposed(0, 1).to(dtype: queue.dtype)
                 let old = queue.indexed(1, by: columns)
                 try queue.setColumns(columns, .choose(new.isFinite(), new, old))
             }
-            if let identities, let newIdentities {
+            if let identities, let newIdentities = features.identities {
                 try identities.setColumns(columns, newIdentities.unsqueezed(0))
             }
             try pointer.copy(from: (pointer + batch).modulo(length))
         }
+    }
+}
+
+/// What the momentum model makes of a batch, for the queue.
+public struct MomentumFeatures: Sendable {
+    /// Normalised, without gradient. `[B, E]`
+    public let images: Tensor
+    /// Normalised, without gradient. `[B, E]`
+    public let texts: Tensor
+    /// The image of each row, where that is kept. int64 `[B]`
+    public let identities: Tensor?
+
+    /// Features of a batch.
+    public init(images: Tensor, texts: Tensor, identities: Tensor? = nil) {
+        self.images = images
+        self.texts = texts
+        self.identities = identities
     }
 }
 

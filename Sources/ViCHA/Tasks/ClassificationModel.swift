@@ -66,16 +66,16 @@ public final class ClassificationModel {
     public let store: ParameterStore
     private let online: Encoders
     private let head: ClassificationHead
-    private let teacher: (encoders: Encoders, head: ClassificationHead)?
+    private let momentum: (encoders: Encoders, head: ClassificationHead)?
     /// Moves the momentum weights.
-    public let twin: MomentumTwin
+    public let teacher: MomentumTeacher
 
-    /// Builds the model with random weights, and its momentum twin as a copy.
+    /// Builds the model with random weights, and its momentum model as a copy.
     ///
     /// - Parameters:
     ///   - c: sizes and switches
     ///   - kind: the task
-    ///   - distills: whether there is a momentum twin
+    ///   - distills: whether there is a momentum model
     ///   - seed: of the random weights
     ///   - device: where the weights are made
     /// - Throws: ``ConfigurationKeyError``, ``TorchError``
@@ -98,19 +98,17 @@ public final class ClassificationModel {
         }
         (online, head) = parts(store.root, "")
         if distills {
-            let momentum = parts(store.root.frozen, "_m")
-            // The official code has the online image encoder here; the twin's is moved and not used.
+            let (encoders, head) = parts(store.root.frozen, "_m")
+            // The official code has the online image encoder here; the other is moved and not used.
             let usesOnlineVision =
                 kind == .imagePair && c.usesConcepts && c.compatibility == .official
-            teacher = (
-                usesOnlineVision ? momentum.0.with(online.vision) : momentum.0, momentum.1
-            )
+            momentum = (usesOnlineVision ? encoders.with(online.vision) : encoders, head)
         } else {
-            teacher = nil
+            momentum = nil
         }
         try store.validate()
-        twin = MomentumTwin(store, decay: c.reasoningMomentum)
-        try twin.copyOnlineWeights()
+        teacher = MomentumTeacher(store, decay: c.reasoningMomentum)
+        try teacher.copyOnlineWeights()
     }
 
     /// Logits of the classes, without gradient. `[B, classes]`
@@ -118,7 +116,7 @@ public final class ClassificationModel {
         withInferenceMode { Self.logits(batch, online, head, dropout: nil) }
     }
 
-    /// The loss of one step, a scalar; moves the momentum twin (case `ve`, case `nlvr`).
+    /// The loss of one step, a scalar; the ``teacher`` has its turn before (case `ve`, case `nlvr`).
     ///
     /// - Parameters:
     ///   - batch: on the model's device
@@ -129,11 +127,10 @@ public final class ClassificationModel {
         -> Tensor
     {
         let logits = Self.logits(batch, online, head, dropout: dropout)
-        try twin.update()
-        let momentumLogits = teacher.flatMap { teacher in
+        let momentumLogits = momentum.flatMap { momentum in
             alpha > 0
                 ? withoutGradient {
-                    Self.logits(batch, teacher.encoders, teacher.head, dropout: dropout)
+                    Self.logits(batch, momentum.encoders, momentum.head, dropout: dropout)
                 } : nil
         }
         return Distillation.loss(

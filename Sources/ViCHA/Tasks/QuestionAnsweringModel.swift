@@ -48,9 +48,9 @@ public final class QuestionAnsweringModel {
     /// All weights under the official keys.
     public let store: ParameterStore
     /// Moves the momentum weights.
-    public let twin: MomentumTwin
+    public let teacher: MomentumTeacher
     private let online: Part
-    private let teacher: Part?
+    private let momentum: Part?
 
     /// Encoders with the decoder behind them.
     struct Part: Sendable {
@@ -85,11 +85,11 @@ public final class QuestionAnsweringModel {
         }
     }
 
-    /// Builds the model with random weights, and its momentum twin as a copy.
+    /// Builds the model with random weights, and its momentum model as a copy.
     ///
     /// - Parameters:
     ///   - c: sizes and switches
-    ///   - distills: whether there is a momentum twin
+    ///   - distills: whether there is a momentum model
     ///   - seed: of the random weights
     ///   - device: where the weights are made
     /// - Throws: ``ConfigurationKeyError``, ``TorchError``
@@ -107,10 +107,10 @@ public final class QuestionAnsweringModel {
         configuration = c
         store = try ParameterStore(seed: seed, device: device)
         online = Part(store.root, suffix: "", c)
-        teacher = distills ? Part(store.root.frozen, suffix: "_m", c) : nil
+        momentum = distills ? Part(store.root.frozen, suffix: "_m", c) : nil
         try store.validate()
-        twin = MomentumTwin(store, decay: c.reasoningMomentum)
-        try twin.copyOnlineWeights()
+        teacher = MomentumTeacher(store, decay: c.reasoningMomentum)
+        try teacher.copyOnlineWeights()
     }
 
     /// Answers questions.
@@ -119,7 +119,7 @@ public final class QuestionAnsweringModel {
     }
 
     /// The loss of one step, a scalar: for each answer its weight times the sum over its tokens, divided
-    /// by the number of questions; moves the momentum twin (case `vqa`).
+    /// by the number of questions; the ``teacher`` has its turn before (case `vqa`).
     ///
     /// - Parameters:
     ///   - batch: on the model's device
@@ -131,11 +131,10 @@ public final class QuestionAnsweringModel {
     {
         let tokens = NextTokens(batch.answers)
         let logits = online.logits(batch, tokens, dropout: dropout)
-        try twin.update()
         let alpha = configuration.compatibility == .official ? 0 : alpha
-        let momentumLogits = teacher.flatMap { teacher in
+        let momentumLogits = momentum.flatMap { momentum in
             alpha > 0
-                ? withoutGradient { teacher.logits(batch, tokens, dropout: dropout) } : nil
+                ? withoutGradient { momentum.logits(batch, tokens, dropout: dropout) } : nil
         }
         let losses = Distillation.rowLosses(
             logits, momentumLogits: momentumLogits, targets: tokens.targets, alpha: alpha)

@@ -35,6 +35,8 @@ public struct RetrievalLosses: Sendable {
     public let ita: Tensor
     /// Image-text matching.
     public let itm: Tensor
+    /// What the queue is filled with after them.
+    public let features: MomentumFeatures
 
     /// Their sum, which is minimised.
     public var total: Tensor { ita + itm }
@@ -51,11 +53,11 @@ public final class RetrievalModel {
     /// Scalar; not clamped in fine-tuning.
     public let temperature: Tensor
     /// Moves the momentum weights.
-    public let twin: MomentumTwin
+    public let teacher: MomentumTeacher
     let online: Encoders
     let projections: FeatureProjections
     let matchingHead: Linear
-    private let teacher: Teacher?
+    private let momentum: Teacher?
     private let alignment: LayerAlignment?
 
     /// What only training needs.
@@ -66,11 +68,11 @@ public final class RetrievalModel {
         let queue: FeatureQueue
     }
 
-    /// Builds the model with random weights and its momentum twin as a copy.
+    /// Builds the model with random weights and its momentum model as a copy.
     ///
     /// - Parameters:
     ///   - c: sizes and switches
-    ///   - isTrained: whether there are a momentum twin and queues, which an evaluation does not need
+    ///   - isTrained: whether there are a momentum model and queues, which an evaluation does not need
     ///   - seed: of the weights
     ///   - device: where they are
     /// - Throws: ``ConfigurationKeyError``, ``TorchError``
@@ -85,7 +87,7 @@ public final class RetrievalModel {
         online = Encoders(scope, suffix: "", c)
         projections = FeatureProjections(scope, suffix: "", c)
         matchingHead = Linear(scope["itm_head"], c.text.hiddenSize, 2)
-        teacher =
+        momentum =
             isTrained
             ? Teacher(
                 encoders: Encoders(scope.frozen, suffix: "_m", c),
@@ -95,12 +97,15 @@ public final class RetrievalModel {
         alignment =
             c.alignsHiddenStates(for: .retrieval) ? LayerAlignment(scope, c) : nil
         try store.validate()
-        twin = MomentumTwin(store, decay: c.momentum)
-        try twin.copyOnlineWeights()
+        teacher = MomentumTeacher(store, decay: c.momentum)
+        try teacher.copyOnlineWeights()
     }
 
+    /// Earlier momentum features; nil for a model that is not trained.
+    public var queue: FeatureQueue? { momentum?.queue }
+
     /// Whether the model has what training needs beside what an evaluation needs.
-    var isTrained: Bool { teacher != nil }
+    var isTrained: Bool { momentum != nil }
 
     /// Scores images against texts.
     public var scorer: RetrievalScorer {
@@ -114,7 +119,7 @@ public final class RetrievalModel {
             temperature: temperature, grid: configuration.vision.grid)
     }
 
-    /// Computes the losses of one step, moves the momentum twin and enqueues its features
+    /// The losses of one step. Before it the ``teacher`` has its turn, after it the ``queue``
     /// (case `retrieval`).
     ///
     /// - Parameters:
@@ -129,20 +134,19 @@ public final class RetrievalModel {
         _ batch: RetrievalBatch, _ negatives: NegativeSelection, alpha: Double,
         dropout: Generator? = nil, inspect: ((Tensor) -> Void)? = nil
     ) throws -> RetrievalLosses {
-        guard let teacher else { preconditionFailure("a model for evaluation has no losses") }
-        let queue = teacher.queue
+        guard let momentum else { preconditionFailure("a model for evaluation has no losses") }
+        let queue = momentum.queue
         let image = online.encode(images: batch.images, concepts: batch.concepts, dropout: dropout)
         let texts = online.text.encodeText(batch.texts, dropout: dropout)
         let text = texts[texts.count - 1]
 
-        try twin.update()
         let taught = withoutGradient {
-            let image = teacher.encoders.encode(
+            let image = momentum.encoders.encode(
                 images: batch.images, concepts: batch.concepts, dropout: dropout)
-            let texts = teacher.encoders.text.encodeText(batch.texts, dropout: dropout)
+            let texts = momentum.encoders.text.encodeText(batch.texts, dropout: dropout)
             return (
-                image: teacher.projections.features(of: image),
-                text: teacher.projections.features(ofText: texts[texts.count - 1])
+                image: momentum.projections.features(of: image),
+                text: momentum.projections.features(ofText: texts[texts.count - 1])
             )
         }
         let (b, own) = (batch.images.size(0), batch.identities.unsqueezed(1))
@@ -153,8 +157,6 @@ public final class RetrievalModel {
             image: projections.features(of: image), text: projections.features(ofText: text),
             momentumImage: taught.image, momentumText: taught.text, imageQueue: queue.images,
             textQueue: queue.texts, temperature: temperature, alpha: alpha, matches: matches)
-        try queue.enqueue(
-            images: taught.image, texts: taught.text, identities: batch.identities)
 
         let matchesInBatch = matches.slice(1, 0..<b)
         let chosen = ImageTextMatching.negatives(
@@ -168,7 +170,9 @@ public final class RetrievalModel {
                 ?? contrast.loss,
             itm: ImageTextMatching.loss(
                 logits,
-                hasNegative: matchesInBatch.to(dtype: .float32).sum(1).isLess(than: Double(b))))
+                hasNegative: matchesInBatch.to(dtype: .float32).sum(1).isLess(than: Double(b))),
+            features: MomentumFeatures(
+                images: taught.image, texts: taught.text, identities: batch.identities))
     }
 
     /// Positives, texts with a negative image, images with a negative text, as one batch. `[3B, 2]`

@@ -2,7 +2,7 @@ import Foundation
 import Torch
 
 /// The slowly moving copies of the encoders, whose keys carry `_m` behind their first name.
-public struct MomentumTwin {
+public struct MomentumTeacher {
     private let online: [Tensor]
     private let momentum: [Tensor]
     private let decay: Double
@@ -11,7 +11,7 @@ public struct MomentumTwin {
     init(_ store: ParameterStore, decay: Double) {
         var pairs: [(Tensor, Tensor)] = []
         for entry in store.entries where entry.role == .frozenParameter {
-            guard let twin = Self.onlineKey(of: entry.key), let source = store[twin] else {
+            guard let key = Self.onlineKey(of: entry.key), let source = store[key] else {
                 continue
             }
             pairs.append((source, entry.tensor))
