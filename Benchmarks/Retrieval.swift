@@ -70,7 +70,7 @@ struct Retrieval: ParsableCommand {
                     + "%.1f s; %.1f times as long", queries, other, other / seconds))
     }
 
-    /// Random pictures with captions of 6 to 14 words, as long as real ones are.
+    /// Random images with captions of 6 to 14 words, as long as real ones are.
     private func makeSet(_ directory: String, _ settings: TrainingSettings) throws
         -> RetrievalEvaluationSet
     {
@@ -182,7 +182,7 @@ private struct FusionLayers {
     {
         try withInferenceMode {
             let fused = encoder.fuse(
-                texts, attentionMask: attentionMask, memory: encoder.memory(of: images, mask: mask))
+                texts, attentionMask: attentionMask, keyValues: encoder.keyValues(of: images, mask: mask))
             return try head(fused.select(1, 0)).select(1, 1).contiguous().checked()
         }
     }

@@ -2,7 +2,7 @@ import Foundation
 import Images
 
 extension Reader {
-    /// Pixels that a changed picture may have where as much of it is taken as there is, so that those whose
+    /// Pixels that a changed image may have where as much of it is taken as there is, so that those whose
     /// header promises more than their file holds do not take most of the time.
     private static let availableLimit = 1 << 20
 
@@ -46,13 +46,13 @@ extension Reader {
         """,
     ].map { Data(base64Encoded: $0) ?? Data() }
 
-    /// Pictures.
+    /// Images.
     static let images: [Reader] = [
         image("jpeg", "a.jpg") {
             [try ImageEncoder.jpeg($0), try ImageEncoder.jpeg($0, quality: 30)] + otherJPEGs
         },
-        image("png", "a.png", repair: PNGRepair.checksums) { picture in
-            let png = try ImageEncoder.png(picture)
+        image("png", "a.png", repair: PNGRepair.checksums) { image in
+            let png = try ImageEncoder.png(image)
             // Other kinds of pixels for the same data: the decoder must not trust that they match.
             return [png]
                 + Self.otherPixels.map { depth, colours in

@@ -44,7 +44,7 @@ public struct CLIPModel: Sendable {
 
     /// Cosines of all pairs times the trained factor. 2 × `[B, E]` → `[B, B]`, a row an image
     public func logits(images: Tensor, texts: Tensor) -> Tensor {
-        images.normalized().matmul(texts.normalized().transposed(0, 1)) * logitScale.exponential()
+        images.normalized().matmul(texts.normalized().transposed(0, 1)) * logitScale.exp()
     }
 
     /// The mean of both directions of the cross entropy of matching pairs against all others of the
@@ -151,7 +151,7 @@ private struct TextTower: Sendable {
     /// `[B, L, D]` → `[B, D]`
     private func pooled(_ hidden: Tensor, _ tokens: Tensor) -> Tensor {
         func taken(_ places: Tensor) -> Tensor {  // [B]
-            hidden.taken(along: 1, places.unsqueezed(-1).unsqueezed(-1)).squeezed(1)
+            hidden.gather(1, places.unsqueezed(-1).unsqueezed(-1)).squeezed(1)
         }
         return switch pooling {
         case .largest: taken(tokens.argmax(-1))

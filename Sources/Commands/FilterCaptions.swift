@@ -7,7 +7,7 @@ import Foundation
 struct FilterCaptions: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "filter",
-        abstract: "Keep the captions that fit their pictures best by CLIP.",
+        abstract: "Keep the captions that fit their images best by CLIP.",
         discussion: """
             The paper pretrains on 800 thousand pairs that are left of 1.1 million this way.
 
@@ -24,10 +24,10 @@ struct FilterCaptions: ParsableCommand {
 struct FilterPerImage: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "per-image",
-        abstract: "Keep the best share of the captions of each picture.",
+        abstract: "Keep the best share of the captions of each image.",
         discussion: """
-            At least one caption of each picture stays. The official script rounds the number down \
-            and loses pictures of few captions; --drop-to-zero does the same.
+            At least one caption of each image stays. The official script rounds the number down \
+            and loses images of few captions; --drop-to-zero does the same.
 
             EXAMPLES
               vicha filter per-image train.json --share 0.4 --clip ViT-B-16.pt --data-dir /data \\
@@ -39,7 +39,7 @@ struct FilterPerImage: ParsableCommand {
     @Option(help: "Share of captions to keep, more than 0 and at most 1.")
     var share: Double
 
-    @Flag(help: "Let pictures go of whose captions the share is less than one.")
+    @Flag(help: "Let images go of whose captions the share is less than one.")
     var dropToZero = false
 
     @OptionGroup var filtering: FilterOptions
@@ -75,7 +75,7 @@ struct FilterOptions: ParsableArguments {
 
     @Option(
         name: .customLong("images"),
-        help: ArgumentHelp("Embeddings of the pictures.", valueName: "directory"))
+        help: ArgumentHelp("Embeddings of the images.", valueName: "directory"))
     var embeddedImages: String?
 
     @Option(
@@ -117,7 +117,7 @@ struct FilterOptions: ParsableArguments {
                 rule, similarities: similarities, storesSimilarity: storeSimilarity, to: output)
             print("\(output): \(report.kept) of \(report.pairs) pairs")
             if report.unreadable > 0 {
-                print("  \(report.unreadable) left out, whose pictures could not be read")
+                print("  \(report.unreadable) left out, whose images could not be read")
             }
             if report.notFinite > 0 {
                 print("  \(report.notFinite) left out, whose similarity is no finite number")

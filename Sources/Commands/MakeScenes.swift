@@ -10,7 +10,7 @@ struct MakeScenes: ParsableCommand {
         commandName: "scenes",
         abstract: "Make a data set of captioned scenes for every task.",
         discussion: """
-            Draws pictures of simple objects and writes annotation files in the official form, with \
+            Draws images of simple objects and writes annotation files in the official form, with \
             ground truth: pretraining, retrieval, VQA, entailment, NLVR2 and referring expressions. \
             The same options give the same files on any number of threads. The directory appears \
             when it is complete; if it is there already, nothing is done.
@@ -35,7 +35,7 @@ struct MakeScenes: ParsableCommand {
     @Option(help: "Images in all splits together.")
     var images = 4000
 
-    @Option(help: "Side of the pictures in pixels.")
+    @Option(help: "Side of the images in pixels.")
     var size = 128
 
     @Option(help: "Seed of all random choices.")

@@ -101,7 +101,7 @@ public struct ConceptRanking {
             let (joined, places) = Tensor.concatenated([before.scores, values], dimension: 1)
                 .largest(count)
             let candidates = Tensor.concatenated([before.concepts, indices + start], dimension: 1)
-            best = (candidates.taken(along: 1, places), joined)
+            best = (candidates.gather(1, places), joined)
         }
         return best ?? (images, images)
     }
@@ -122,10 +122,8 @@ extension ConceptRanking.Rounding {
         let (a, b) = (normalized(a), normalized(b))
         let isDefined = zip(try a.haveDirection(), try b.haveDirection()).map { $0 && $1 }
         return a.unsqueezed(1).matmul(b.unsqueezed(2)).reshaped(-1).to(dtype: .float32)
-            .filled(
-                .nan,
-                where: Tensor(isDefined.map { $0 ? 0 : 1 } as [Int]).equals(1)
-                    .to(device: a.device))
+            .maskedFill(
+                Tensor(isDefined.map { $0 ? 0 : 1 } as [Int]).equals(1).to(device: a.device), .nan)
     }
 }
 

@@ -176,7 +176,7 @@ extension CaptionFilter {
         let texts = try encoder.embed(texts: readable.map { captions[$0] }) {
             progress((range.count + $0) / 2)
         }
-        let pictures = rows.indexed(
+        let embedded = rows.indexed(
             0, by: Tensor(readable.compactMap { rowOfImage[imageNumbers[$0]] }))
         let unreadable = imageNumbers.indices.compactMap { place in
             reason(imageNumbers[place]).map {
@@ -184,7 +184,7 @@ extension CaptionFilter {
             }
         }
         return .init(
-            values: try rounding.cosines(pictures, texts).unsqueezed(1), skipped: unreadable)
+            values: try rounding.cosines(embedded, texts).unsqueezed(1), skipped: unreadable)
     }
 
     /// A hash of all pairs in their order.

@@ -130,11 +130,11 @@ public struct TrainingImages: Sendable {
                 }
                 var isMirrored = false
                 for (number, image) in (images ?? []).enumerated() {
-                    let (picture, mirrored) = transform(image, using: &random)
+                    let (transformed, mirrored) = transform(image, using: &random)
                     if number == 0 { isMirrored = mirrored }
                     let place = (number * indices.count + row) * pixelCount
                     normalization.normalize(
-                        picture,
+                        transformed,
                         into: UnsafeMutableBufferPointer(
                             rebasing: buffer[place..<place + pixelCount]))
                 }

@@ -1,13 +1,13 @@
 import CCairo
 import Images
 
-/// A picture was not drawn.
+/// An image was not drawn.
 public struct DrawingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What the drawing library says.
     public let reason: String
 
     /// What happened.
-    public var description: String { "a picture could not be drawn: \(reason)" }
+    public var description: String { "an image could not be drawn: \(reason)" }
 }
 
 /// A surface to draw on with paths, over Cairo. Lengths are in user units, at first pixels.
@@ -136,7 +136,7 @@ package final class Canvas {
 
     // MARK: Pixels
 
-    /// The picture, which must be opaque.
+    /// The image, which must be opaque.
     /// - Throws: ``DrawingError``
     package func image() throws -> RGBImage {
         var pixels: [UInt8] = []

@@ -38,7 +38,7 @@ struct AffineMap: Sendable, Equatable {
 }
 
 extension RGBImage {
-    /// The picture under an affine map with bilinear interpolation in OpenCV's fixed-point
+    /// The image under an affine map with bilinear interpolation in OpenCV's fixed-point
     /// arithmetic: positions in 1/32 pixel, weights of 15 bits.
     func warped(_ map: AffineMap, fill: UInt8 = 128) -> RGBImage {
         let inverse = map.inverse

@@ -6,10 +6,10 @@ import Foundation
 /// its upper and lower edge: libjpeg-turbo before 3.0.1 smooths those otherwise.
 ///
 /// Memory: the file, three bytes for each pixel of the result, and for JPEG files of several scans two
-/// bytes for each sample. The header is judged before anything is taken: a picture of more pixels
+/// bytes for each sample. The header is judged before anything is taken: an image of more pixels
 /// than the limit is refused, as is a large one whose file is too short to hold it.
 public enum ImageDecoder {
-    /// The most pixels of a picture that is read where nothing else is said: where Pillow begins to
+    /// The most pixels of an image that is read where nothing else is said: where Pillow begins to
     /// warn. A photograph has 12 to 61 million; a few cameras make more.
     public static let standardLimit = 89_478_485
 
@@ -19,7 +19,7 @@ public enum ImageDecoder {
     ///   - path: a JPEG or PNG, told apart by content
     ///   - shortSide: if given, a JPEG may come out smaller, with a short side of at least this many
     ///     pixels; this is much faster for large photographs and changes the result slightly
-    ///   - limit: pictures of more pixels are refused
+    ///   - limit: images of more pixels are refused
     /// - Throws: ``ImageError``
     public static func decode(
         path: String, shortSide: Int? = nil, limit: Int = standardLimit
@@ -42,7 +42,7 @@ public enum ImageDecoder {
     /// inks, as Pillow has it with `LOAD_TRUNCATED_IMAGES`. The official code evaluates with this.
     ///
     /// - Parameters: as those of ``decode(path:shortSide:limit:)``
-    /// - Returns: the picture, and what is wrong with its file
+    /// - Returns: the image, and what is wrong with its file
     /// - Throws: ``ImageError`` where not even the header can be read
     public static func decodeAvailable(
         path: String, shortSide: Int? = nil, limit: Int = standardLimit
@@ -58,7 +58,7 @@ public enum ImageDecoder {
         return (try decoded(data + Self.endOfJPEG).image, damage)
     }
 
-    /// Makes sure, from the header alone, that a picture can be begun to be read; what follows the header
+    /// Makes sure, from the header alone, that an image can be begun to be read; what follows the header
     /// can still be damaged.
     /// - Throws: ``ImageError``
     public static func checkHeader(path: String, limit: Int = standardLimit) throws {
@@ -100,7 +100,7 @@ public enum ImageDecoder {
         }
     }
 
-    /// The header of a picture that has pixels, and not too many; and what is wrong with what follows.
+    /// The header of an image that has pixels, and not too many; and what is wrong with what follows.
     private static func header(
         _ bytes: UnsafeRawBufferPointer, _ kind: FileKind, name: String, limit: Int
     ) throws -> (ICHeader, reason: String) {
@@ -131,7 +131,7 @@ public enum ImageDecoder {
         return [1, 2, 4].first { short * $0 / 8 >= wanted } ?? 8
     }
 
-    /// The picture that a decoder writes, which is all written unless the decoder refuses.
+    /// The image that a decoder writes, which is all written unless the decoder refuses.
     private static func pixels(
         _ name: String, width: Int, height: Int, eighths: Int,
         _ decoder: (UnsafeMutablePointer<UInt8>?, UnsafeMutablePointer<CChar>?) -> ICStatus

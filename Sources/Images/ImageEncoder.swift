@@ -1,7 +1,7 @@
 import CImageCodecs
 import Foundation
 
-/// Writes pictures as files' bytes.
+/// Writes images as files' bytes.
 public enum ImageEncoder {
     /// - Throws: ``ImageError/unwritable(reason:)``
     public static func jpeg(_ image: RGBImage, quality: Int = 90) throws -> Data {
@@ -13,7 +13,7 @@ public enum ImageEncoder {
     }
 
     /// - Parameters:
-    ///   - image: the picture
+    ///   - image: the image
     ///   - software: what the file says of the program that made it, in Latin-1
     /// - Throws: ``ImageError/unwritable(reason:)``
     public static func png(_ image: RGBImage, software: String? = nil) throws -> Data {

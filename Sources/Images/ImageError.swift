@@ -1,4 +1,4 @@
-/// Why a picture cannot be read.
+/// Why an image cannot be read.
 public enum ImageError: Error, Hashable, Sendable, CustomStringConvertible {
     case missing(path: String)
     case unreadable(path: String, reason: String)

@@ -1,10 +1,10 @@
-/// What is done to a picture before a model sees it.
+/// What is done to an image before a model sees it.
 public enum ImageTransform: Sendable, Equatable {
-    /// What a picture is cut to.
+    /// What an image is cut to.
     public enum Framing: Sendable, Equatable {
         /// A random part, resized.
         case crop(RandomResizedCrop)
-        /// The whole picture, resized to a square.
+        /// The whole image, resized to a square.
         case whole(side: Int)
     }
 
@@ -21,7 +21,7 @@ public enum ImageTransform: Sendable, Equatable {
         }
     }
 
-    /// The picture in the model's size, and whether it was mirrored left to right.
+    /// The image in the model's size, and whether it was mirrored left to right.
     public func callAsFunction(_ image: RGBImage, using random: inout SeededGenerator) -> (
         image: RGBImage, isMirrored: Bool
     ) {

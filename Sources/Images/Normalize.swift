@@ -40,8 +40,8 @@ public struct PixelNormalization: Sendable, Equatable {
         }
     }
 
-    /// The picture of normalised pixels, rounded and cut to the range of bytes.
-    public func picture(_ values: [Float], width: Int, height: Int) -> RGBImage {
+    /// The image of normalised pixels, rounded and cut to the range of bytes.
+    public func image(_ values: [Float], width: Int, height: Int) -> RGBImage {
         let count = width * height
         var image = RGBImage(width: width, height: height, filledWith: 0)
         for channel in 0..<3 {

@@ -1,4 +1,4 @@
-/// A picture of 8-bit RGB pixels.
+/// An image of 8-bit RGB pixels.
 public struct RGBImage: Sendable, Equatable {
     /// Size. pixels
     public let width: Int
@@ -7,7 +7,7 @@ public struct RGBImage: Sendable, Equatable {
     /// Row by row, three bytes a pixel.
     public var pixels: [UInt8]
 
-    /// A picture with given pixels.
+    /// An image with given pixels.
     /// - Precondition: there are 3 · width · height of them.
     public init(width: Int, height: Int, pixels: [UInt8]) {
         precondition(pixels.count == 3 * width * height, "\(width)×\(height) pixels wanted")
@@ -16,19 +16,19 @@ public struct RGBImage: Sendable, Equatable {
         self.pixels = pixels
     }
 
-    /// A picture of one colour.
+    /// An image of one colour.
     public init(width: Int, height: Int, filledWith value: UInt8) {
         self.init(
             width: width, height: height,
             pixels: Array(repeating: value, count: 3 * width * height))
     }
 
-    /// A part of the picture.
+    /// A part of the image.
     /// - Precondition: the part lies inside.
     public func cropped(to box: PixelBox) -> RGBImage {
         precondition(
             box.left >= 0 && box.top >= 0 && box.left + box.width <= width
-                && box.top + box.height <= height, "the crop lies outside the picture")
+                && box.top + box.height <= height, "the crop lies outside the image")
         if box == PixelBox(left: 0, top: 0, width: width, height: height) { return self }
         var result: [UInt8] = []
         result.reserveCapacity(3 * box.width * box.height)
@@ -39,7 +39,7 @@ public struct RGBImage: Sendable, Equatable {
         return RGBImage(width: box.width, height: box.height, pixels: result)
     }
 
-    /// The picture mirrored left to right.
+    /// The image mirrored left to right.
     public func flipped() -> RGBImage {
         var result = pixels
         for y in 0..<height {

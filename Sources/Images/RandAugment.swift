@@ -30,7 +30,7 @@ public struct RandAugment: Sendable, Equatable {
     /// Pixels by which the strongest translation moves.
     static let longestTranslation = 10.0
 
-    /// Changes drawn for a picture; each happens with probability one half.
+    /// Changes drawn for an image; each happens with probability one half.
     public var count = 2
     /// Strength of the changes, up to 10.
     public var level = 7.0
@@ -73,7 +73,7 @@ public struct RandAugment: Sendable, Equatable {
 }
 
 extension RGBImage {
-    /// The picture after one change; geometric ones fill with grey.
+    /// The image after one change; geometric ones fill with grey.
     public func changed(_ kind: RandAugment.Kind, by argument: Double, keepsOverflows: Bool)
         -> RGBImage
     {

@@ -1,10 +1,10 @@
 import Foundation
 
-/// The random part of a picture that training sees (Szegedy et al. 2015, as in torchvision).
+/// The random part of an image that training sees (Szegedy et al. 2015, as in torchvision).
 public struct RandomResizedCrop: Sendable, Equatable {
     /// Side of the result. pixels
     public var side: Int
-    /// Share of the picture's area.
+    /// Share of the image's area.
     public var scale: ClosedRange<Double>
     /// Width to height.
     public var ratio: ClosedRange<Double> = 3.0 / 4.0...4.0 / 3.0
@@ -15,7 +15,7 @@ public struct RandomResizedCrop: Sendable, Equatable {
         self.scale = scale
     }
 
-    /// Draws the part of a picture of a size.
+    /// Draws the part of an image of a size.
     public func box(width: Int, height: Int, using random: inout SeededGenerator) -> PixelBox {
         let area = Double(width * height)
         for _ in 0..<10 {

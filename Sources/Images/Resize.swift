@@ -1,15 +1,15 @@
 import Foundation
 
 extension RGBImage {
-    /// What a pixel of a resized picture is made of; both with antialiasing.
+    /// What a pixel of a resized image is made of; both with antialiasing.
     public enum Interpolation: Sendable, Equatable {
-        /// Cubic curves through four pixels in each direction, or more where the picture shrinks.
+        /// Cubic curves through four pixels in each direction, or more where the image shrinks.
         case bicubic
-        /// Lines between two pixels in each direction, or more where the picture shrinks.
+        /// Lines between two pixels in each direction, or more where the image shrinks.
         case bilinear
     }
 
-    /// The picture in another size, with antialiasing: the same integers as Pillow's resize, which
+    /// The image in another size, with antialiasing: the same integers as Pillow's resize, which
     /// the official code uses (case `image_transforms`).
     public func resized(
         width newWidth: Int, height newHeight: Int, _ interpolation: Interpolation = .bicubic
@@ -19,7 +19,7 @@ extension RGBImage {
             height: newHeight, interpolation)
     }
 
-    /// A part of the picture in another size.
+    /// A part of the image in another size.
     public func resized(
         from box: PixelBox, width newWidth: Int, height newHeight: Int,
         _ interpolation: Interpolation = .bicubic
@@ -36,13 +36,13 @@ extension RGBImage {
         return resized(width: width, height: height, interpolation)
     }
 
-    /// What CLIP sees: the centre square of the picture whose short side has a given length. Only that
+    /// What CLIP sees: the centre square of the image whose short side has a given length. Only that
     /// square is computed, however long the other side is.
     ///
     /// - Parameters:
     ///   - side: of the square. pixels
     ///   - length: of the short side before the square is cut out, no less than that; nil for the same
-    ///   - interpolation: how the picture is resized
+    ///   - interpolation: how the image is resized
     public func centerSquare(
         side: Int, shortSide length: Int? = nil, _ interpolation: Interpolation = .bicubic
     ) -> RGBImage {
@@ -65,10 +65,10 @@ extension RGBImage {
         return resized(width: scaled(width), height: scaled(height), interpolation)
     }
 
-    /// The picture in the middle of a square that is no smaller.
+    /// The image in the middle of a square that is no smaller.
     /// - Precondition: neither side is longer than the square's.
     public func padded(to side: Int, filledWith value: UInt8) -> RGBImage {
-        precondition(width <= side && height <= side, "the picture is larger than the square")
+        precondition(width <= side && height <= side, "the image is larger than the square")
         var result = RGBImage(width: side, height: side, filledWith: value)
         let (left, top) = ((side - width) / 2, (side - height) / 2)
         for y in 0..<height {
@@ -83,7 +83,7 @@ extension RGBImage {
         width <= height ? (side, side * height / width) : (side * width / height, side)
     }
 
-    /// A part of the picture in another size, which is all that is computed.
+    /// A part of the image in another size, which is all that is computed.
     private func resized(
         width newWidth: Int, height newHeight: Int, keeping part: PixelBox,
         _ interpolation: Interpolation
@@ -106,7 +106,7 @@ extension RGBImage {
             : needed.resampledRows(horizontal).resampledColumns(vertical)
     }
 
-    /// - Precondition: the picture has the kernel's sources as its columns.
+    /// - Precondition: the image has the kernel's sources as its columns.
     private func resampledRows(_ kernel: ResampleKernel) -> RGBImage {
         if kernel.isIdentity { return self }
         let newWidth = kernel.count
@@ -136,7 +136,7 @@ extension RGBImage {
         return RGBImage(width: newWidth, height: height, pixels: pixels)
     }
 
-    /// - Precondition: the picture has the kernel's sources as its rows.
+    /// - Precondition: the image has the kernel's sources as its rows.
     private func resampledColumns(_ kernel: ResampleKernel) -> RGBImage {
         if kernel.isIdentity { return self }
         let newHeight = kernel.count

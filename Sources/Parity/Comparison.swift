@@ -61,7 +61,7 @@ public struct Comparison {
         }
         if expected.count == 0 { return }
         let difference = found.detached().to(dtype: .float64) - expected.to(dtype: .float64)
-        let magnitudes = difference.magnitude().reshaped(-1)
+        let magnitudes = difference.abs().reshaped(-1)
         let error = try magnitudes.maximum().item()
         let index = error > within ? " at \(Int(try magnitudes.argmax(0).item()))" : ""
         add(quantity + index, error: error, tolerance: within)
@@ -73,7 +73,7 @@ public struct Comparison {
             add("\(quantity) (no gradient)", error: .infinity, tolerance: 0)
             return
         }
-        let scale = try expected.magnitude().maximum().item()
+        let scale = try expected.abs().maximum().item()
         try tensor(quantity, found, expected, within: 1e-4 * scale + 1e-6)
     }
 

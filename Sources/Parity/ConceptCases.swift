@@ -38,7 +38,7 @@ extension ParityCase {
             try comparison.tensor("topk_indices (\(key))", best.concepts, indices, within: 0)
             if let logits = expected[key] {
                 try comparison.tensor(
-                    key, best.scores, logits.to(dtype: .float32).taken(along: 1, indices),
+                    key, best.scores, logits.to(dtype: .float32).gather(1, indices),
                     within: tolerance)
             }
         }

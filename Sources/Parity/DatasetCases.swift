@@ -4,7 +4,7 @@ import Images
 import Text
 
 /// What the official data classes make of small annotation lists: texts, concepts and labels. Images are
-/// small pictures made for the purpose.
+/// small images made for the purpose.
 extension ParityCase {
     private struct DatasetFields: Decodable {
         struct Case: Decodable {
@@ -252,7 +252,7 @@ extension ParityCase {
     }
 }
 
-/// Annotations in a file, with pictures where they say.
+/// Annotations in a file, with images where they say.
 private struct DatasetBench {
     let name: String
     let tokenizer: WordPieceTokenizer
@@ -271,7 +271,7 @@ private struct DatasetBench {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         try JSONEncoder().encode(annotations)
             .write(to: directory.appendingPathComponent("records.json"))
-        let picture = try ImageEncoder.png(
+        let grey = try ImageEncoder.png(
             RGBImage(width: 8, height: 8, pixels: [UInt8](repeating: 128, count: 8 * 8 * 3)))
         for annotation in annotations {
             let images = annotation["images"].list.map(\.text) + [annotation["image"].text]
@@ -280,7 +280,7 @@ private struct DatasetBench {
                     image.contains(".") ? image : image + ".jpg")
                 try FileManager.default.createDirectory(
                     at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-                try picture.write(to: file)
+                try grey.write(to: file)
             }
         }
     }

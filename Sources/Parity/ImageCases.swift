@@ -126,7 +126,7 @@ extension ParityCase {
     /// Each augmentation at fixed arguments, and the arguments of levels.
     func compareAugmentations() throws -> Comparison {
         let fields: AugmentFields = try fields()
-        // Pictures are prepared on the CPU, whatever computes later.
+        // Images are prepared on the CPU, whatever computes later.
         let expected = try tensors("expected.safetensors").mapValues { $0.to(device: .cpu) }
         let base = try ImageDecoder.decode(path: folder.appendingPathComponent("base.png").path)
         let low = try tensors("inputs.safetensors")["low"].map { try RGBImage($0) } ?? base

@@ -192,7 +192,7 @@ extension ParityCase {
             keyBiasTolerance: Double(fields.steps) * fields.optimizer.learningRate)
         for (prefix, tolerance) in [("exp_avg.", 1e-4), ("exp_avg_sq.", 1e-4)] {
             for (key, tensor) in expected where key.hasPrefix(prefix) {
-                let scale = try tensor.magnitude().maximum().item()
+                let scale = try tensor.abs().maximum().item()
                 try comparison.tensor(
                     key, optimizer.state[key] ?? .zeros([0]), tensor,
                     within: tolerance * scale + 1e-6)
@@ -240,7 +240,7 @@ extension Comparison {
             let found = try gradient?.to(dtype: .float64).norm().item() ?? 0
             if key.hasSuffix(".key.bias") {
                 add(
-                    "grad \(key)", error: try gradient?.magnitude().maximum().item() ?? 0,
+                    "grad \(key)", error: try gradient?.abs().maximum().item() ?? 0,
                     tolerance: 1e-5)
             } else {
                 number("grad_norm \(key)", found, norm, relative: 1e-4, absolute: 1e-6)
@@ -284,7 +284,7 @@ extension Comparison {
         let values = tensor.detached().to(dtype: .float64)
         let tolerance = 2e-6 * Double(max(1, tensor.count))
         number("sum \(key)", try values.sum().item(), sums[0], within: tolerance)
-        number("sum|·| \(key)", try values.magnitude().sum().item(), sums[1], within: tolerance)
+        number("sum|·| \(key)", try values.abs().sum().item(), sums[1], within: tolerance)
     }
 
     /// Intermediate results; where only the needed rows are computed, those rows.
@@ -317,7 +317,7 @@ extension Comparison {
         {
             let removed = mask.shuffle.slice(1, mask.keptCount...).unsqueezed(-1)
             try self.tensor(
-                "dbg.mae_pred", prediction, wanted.slice(1, 1...).taken(along: 1, removed),
+                "dbg.mae_pred", prediction, wanted.slice(1, 1...).gather(1, removed),
                 within: 1e-4)
         }
     }

@@ -40,7 +40,7 @@ public enum ObjectColor: String, CaseIterable, Codable, Sendable {
 public enum ObjectSize: String, CaseIterable, Codable, Sendable {
     case small, medium, large
 
-    /// Larger side of the object. share of the picture's side
+    /// Larger side of the object. share of the image's side
     var diameter: Double {
         switch self {
         case .small: 0.18
@@ -65,7 +65,7 @@ public enum Background: String, CaseIterable, Codable, Sendable {
     case bricks, tiles
 }
 
-/// An object of a scene. Lengths are shares of the picture's side.
+/// An object of a scene. Lengths are shares of the image's side.
 public struct SceneObject: Sendable, Equatable, Codable {
     /// What it is.
     public let shape: Shape

@@ -16,7 +16,7 @@ struct SceneSampler {
     private static let fills = [(Fill.plain, 0.5), (.striped, 0.25), (.dotted, 0.25)]
     /// Largest share of an object's bounding square that the squares of later objects cover together.
     private static let mostCovered = 0.2
-    /// Least distance of an object's bounding square from the picture's edge.
+    /// Least distance of an object's bounding square from the image's edge.
     private static let margin = 0.015
     /// Places tried for an object before it is made smaller, or left out.
     private static let tries = 30

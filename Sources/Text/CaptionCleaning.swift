@@ -27,7 +27,7 @@ public enum CaptionCleaning {
     /// undone, without HTML entities, with single spaces.
     public static func repaired(_ text: String) -> String { TextRepair.unescaped(text) }
 
-    /// A cleaned caption of a mirrored picture: left and right change places.
+    /// A cleaned caption of a mirrored image: left and right change places.
     public static func sidesSwapped(_ caption: String) -> String {
         caption.unicodeScalars.split(separator: " ", omittingEmptySubsequences: false).map { word in
             switch String(word) {

@@ -88,7 +88,7 @@ public struct ClassificationTask: ConfiguredTask {
 extension ImageTextOptions {
     /// How a configuration wants sentences and images of training.
     public init(_ configuration: ClassificationConfiguration, _ kind: ClassificationModel.Kind) {
-        // A pair has two pictures, mirrored each on its own: left and right mean nothing there.
+        // A pair has two images, mirrored each on its own: left and right mean nothing there.
         self.init(
             configuration.settings, swapsSides: kind == .entailment,
             textTokens: configuration.textTokens(kind))

@@ -107,10 +107,12 @@ struct Encoders: Sendable {
     /// Runs texts through all layers, looking at images.
     ///
     /// - Returns: `[B, L, D]`
-    func fuse(_ texts: TokenBatch, _ memory: ImageMemory, dropout: Generator? = nil) -> Tensor {
+    func fuse(_ texts: TokenBatch, _ keyValues: CrossAttentionKeyValues, dropout: Generator? = nil)
+        -> Tensor
+    {
         let states = text.encodeText(texts, dropout: dropout)
         return text.fuse(
-            states[states.count - 1], attentionMask: texts.attentionMask, memory: memory,
+            states[states.count - 1], attentionMask: texts.attentionMask, keyValues: keyValues,
             dropout: dropout)
     }
 }

@@ -26,7 +26,7 @@ extension PretrainingModel {
             let encoded = online.vision.encode(
                 patches: online.vision.patches(of: images), keep: mask.kept)
             guard let prediction = decoder.unimodalPrediction(encoded, mask) else { return nil }
-            return decoder.pictures(of: prediction, images, mask)
+            return decoder.images(of: prediction, images, mask)
         }
     }
 }

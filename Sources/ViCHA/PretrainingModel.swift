@@ -205,11 +205,11 @@ public final class PretrainingModel {
         let hidden = alignment?.loss(
             image.classTokens, textStates, temperature: temperature)
 
-        let memory = online.text.memory(of: image.lastHiddenState, mask: image.attentionMask)
+        let keyValues = online.text.keyValues(of: image.lastHiddenState, mask: image.attentionMask)
         let negatives = ImageTextMatching.negatives(
             draws.negatives, imageToText: contrast.imageToText, textToImage: contrast.textToImage)
         let (matchingLogits, languageLogits) = fuse(
-            text, batch.captions, memory, negatives, draws.masking, dropout: dropout)
+            text, batch.captions, keyValues, negatives, draws.masking, dropout: dropout)
         let mlm = MaskedLanguageModeling.loss(
             languageLogits, momentumLogits: taught.languageLogits, targets: draws.masking.targets,
             alpha: alpha)
@@ -251,7 +251,8 @@ public final class PretrainingModel {
         let maskedTexts = momentum.text.encodeText(masked, dropout: dropout)
         let fused = momentum.text.fuse(
             maskedTexts[maskedTexts.count - 1], attentionMask: masked.attentionMask,
-            memory: momentum.text.memory(of: image.lastHiddenState, mask: image.attentionMask),
+            keyValues: momentum.text.keyValues(
+                of: image.lastHiddenState, mask: image.attentionMask),
             dropout: dropout)
         return Teaching(
             image: image.lastHiddenState, text: text,
@@ -265,7 +266,8 @@ public final class PretrainingModel {
     /// The four passes of the official code (positives, negative images, negative texts, masked
     /// captions) are one batch here, and images are projected to keys and values once for all.
     private func fuse(
-        _ text: Tensor, _ captions: TokenBatch, _ memory: ImageMemory, _ negatives: HardNegatives,
+        _ text: Tensor, _ captions: TokenBatch, _ keyValues: CrossAttentionKeyValues,
+        _ negatives: HardNegatives,
         _ masking: MaskedTokens, dropout: Generator?
     ) -> (matching: Tensor, language: Tensor) {
         let b = text.size(0)
@@ -280,7 +282,7 @@ public final class PretrainingModel {
                 dimension: 0),
             attentionMask: .concatenated(
                 [mask, mask, mask.indexed(0, by: negatives.texts), mask], dimension: 0),
-            memory: memory.indexed(
+            keyValues: keyValues.indexed(
                 by: .concatenated([own, negatives.images, own, own], dimension: 0)),
             dropout: dropout)
         return (
@@ -301,7 +303,7 @@ public final class PretrainingModel {
             let textMask = additiveMask(batch.captions.attentionMask)
             let fused = online.text.fuse(
                 decoder.restored(encoded, mask), attentionMask: nil,
-                memory: online.text.memory(of: text, mask: textMask), dropout: dropout)
+                keyValues: online.text.keyValues(of: text, mask: textMask), dropout: dropout)
             predictions.append(decoder.crossModalPrediction(fused, mask))
         }
         if let prediction = decoder.unimodalPrediction(encoded, mask) {

@@ -212,7 +212,7 @@ import Torch
         let photo = data + "/photos/coffee.jpg"
         let bytes = try Data(contentsOf: URL(fileURLWithPath: photo))
         try bytes.prefix(bytes.count / 2).write(to: URL(fileURLWithPath: photo))
-        try Data("no picture".utf8).write(to: URL(fileURLWithPath: data + "/photos/rocket.jpg"))
+        try Data("no image".utf8).write(to: URL(fileURLWithPath: data + "/photos/rocket.jpg"))
         try ImageEncoder.png(RGBImage(width: 1, height: 1, filledWith: 9)).write(
             to: URL(fileURLWithPath: data + "/photos/cat.png"))
         try ImageEncoder.png(RGBImage(width: 12_000, height: 3, filledWith: 9)).write(

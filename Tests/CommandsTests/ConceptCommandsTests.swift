@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// From captions and pictures to annotation files with concepts, as a user runs it.
+/// From captions and images to annotation files with concepts, as a user runs it.
 extension CommandsTests {
     /// A directory with a vocabulary of the photos' captions and a CLIP model after two steps.
     private func prepared() throws -> String {
@@ -223,14 +223,14 @@ extension CommandsTests {
         }
     }
 
-    @Test func unreadablePicturesAreLeftOut() throws {
+    @Test func unreadableImagesAreLeftOut() throws {
         let directory = try prepared()
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let data = directory + "/data"
         try FileManager.default.copyItem(
             atPath: Self.root.appendingPathComponent("Samples").path, toPath: data)
         try FileManager.default.removeItem(atPath: data + "/photos/clock.png")
-        try Data("no picture".utf8).write(to: URL(fileURLWithPath: data + "/photos/cat.png"))
+        try Data("no image".utf8).write(to: URL(fileURLWithPath: data + "/photos/cat.png"))
         let clip = ["--clip", directory + "/clip", "--threads", "1"]
         let embedded = try vicha(
             [

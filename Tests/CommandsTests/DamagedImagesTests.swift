@@ -3,7 +3,7 @@ import Testing
 
 /// Images that are cut short, in evaluations and in training.
 extension CommandsTests {
-    /// Cuts a picture in two.
+    /// Cuts an image in two.
     private func cut(_ path: String) throws {
         let data = try Data(contentsOf: URL(fileURLWithPath: path))
         try data.prefix(data.count / 2).write(to: URL(fileURLWithPath: path))
@@ -14,8 +14,8 @@ extension CommandsTests {
         let (directory, run) = try pretrained()
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let test = directory + "/scenes/images/test/"
-        let pictures = try FileManager.default.contentsOfDirectory(atPath: test).sorted()
-        for picture in pictures.prefix(2) { try cut(test + picture) }
+        let images = try FileManager.default.contentsOfDirectory(atPath: test).sorted()
+        for image in images.prefix(2) { try cut(test + image) }
         let start = ["--checkpoint", directory + "/pretrain/checkpoint_last.safetensors"]
         for (command, more) in [
             ("retrieval", []), ("retrieval", ["--processes", "2"]),
@@ -27,10 +27,10 @@ extension CommandsTests {
                 [command, "evaluate", "--config", "configs/scenes/\(command).yaml"] + run + start
                     + more)
             #expect(evaluated.status == 0, "\(command): \(evaluated.errors)")
-            for picture in pictures.prefix(2) {
+            for image in images.prefix(2) {
                 #expect(
                     evaluated.errors.components(
-                        separatedBy: "\(test)\(picture)' is corrupt: the file ends after"
+                        separatedBy: "\(test)\(image)' is corrupt: the file ends after"
                     ).count == 2, "\(command): \(evaluated.errors)")
             }
             #expect(
@@ -39,7 +39,7 @@ extension CommandsTests {
         }
     }
 
-    /// A damaged picture of a validation does not end a run; training replaces its own unless told
+    /// A damaged image of a validation does not end a run; training replaces its own unless told
     /// otherwise.
     @Test func damagedImagesOfTrainingAreReplacedUnlessToldOtherwise() throws {
         let (directory, run) = try pretrained()
@@ -70,7 +70,7 @@ extension CommandsTests {
         try checkLimits(directory, run)
     }
 
-    /// Limits of a picture's pixels, by configuration and by option.
+    /// Limits of an image's pixels, by configuration and by option.
     private func checkLimits(_ directory: String, _ run: [String]) throws {
         let evaluate =
             [

@@ -86,8 +86,8 @@ extension CommandsTests {
         #expect(dual.status == 0 && !dual.output.contains("matching head"), "\(dual.errors)")
     }
 
-    /// Pictures and texts that stand in no annotation file, with a model straight from pretraining.
-    @Test func picturesAreSearchedMatchedAndDrawn() throws {
+    /// Images and texts that stand in no annotation file, with a model straight from pretraining.
+    @Test func imagesAreSearchedMatchedAndDrawn() throws {
         let directory = try pretrained().directory
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let scenes = directory + "/scenes"
@@ -106,7 +106,7 @@ extension CommandsTests {
         ]
         let concepts = ["--concepts", vocabulary, "--clip", directory + "/clip", "--top", "2"]
         let test = scenes + "/images/test"
-        try Data("no picture".utf8).write(to: URL(fileURLWithPath: test + "/broken.jpg"))
+        try Data("no image".utf8).write(to: URL(fileURLWithPath: test + "/broken.jpg"))
         let page = directory + "/page.html"
         let found = try vicha(
             [
@@ -171,11 +171,11 @@ extension CommandsTests {
         #expect(foreign.status != 0 && foreign.errors.contains("made with other weights"))
         let neither = try vicha(words + model)
         #expect(neither.status != 0 && neither.errors.contains("--images or --index"))
-        let picture = try #require(
+        let image = try #require(
             FileManager.default.contentsOfDirectory(atPath: test).sorted().first {
                 $0 != "broken.jpg"
             })
-        // Without concepts too a picture that cannot be read is left out and listed.
+        // Without concepts too an image that cannot be read is left out and listed.
         let bare = try vicha(["retrieval", "search", "a red star", "--images", test] + model)
         #expect(bare.status == 0 && bare.output.contains("broken.jpg"), "\(bare.errors)")
         let unreadable = try vicha(
@@ -188,18 +188,18 @@ extension CommandsTests {
         try "a dog\n\na house\na dog\n".write(
             toFile: captions, atomically: true, encoding: .utf8)
         let matched = try vicha(
-            ["retrieval", "match", test + "/" + picture, "--captions", captions, "--dual"] + model)
+            ["retrieval", "match", test + "/" + image, "--captions", captions, "--dual"] + model)
         #expect(matched.status == 0 && matched.errors.contains("no concepts"), "\(matched.errors)")
         #expect(matched.output.split(separator: "\n").count == 2, "\(matched.output)")
         let drawing = directory + "/heat.png"
-        let draw = ["grounding", "draw", test + "/" + picture]
+        let draw = ["grounding", "draw", test + "/" + image]
         for (mode, block) in [("itm", "1"), ("itc", "1")] {
             let drawn = try vicha(
                 draw + ["the red stars", "--output", drawing, "--gradcam-mode", mode] + model
                     + concepts + ["--block-num", block])
             #expect(drawn.status == 0, "\(drawn.errors)")
             let image = try ImageDecoder.decode(path: drawing)
-            // The picture, the phrase and its three words; without words the first two.
+            // The image, the phrase and its three words; without words the first two.
             #expect((image.height > 500) == (mode == "itm"), "\(image.width)×\(image.height)")
         }
         let long = Array(repeating: "star", count: 200).joined(separator: " ")

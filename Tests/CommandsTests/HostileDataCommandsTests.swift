@@ -77,7 +77,7 @@ extension CommandsTests {
                 allowed.errors.contains("left out") && allowed.errors.contains(images[0]),
                 "\(allowed.errors)")
         }
-        // What is there and no picture is found out before anything is computed, and left out alike.
+        // What is there and no image is found out before anything is computed, and left out alike.
         try Data("<!DOCTYPE html><html>".utf8).write(to: URL(fileURLWithPath: first))
         for command in [Self.evaluations[0], Self.evaluations[3]] {
             let arguments = command + run + ["--checkpoint", checkpoint]
@@ -273,21 +273,21 @@ extension CommandsTests {
         #expect(drawn.status != 0 && drawn.errors.contains("its own result"), "\(drawn.errors)")
     }
 
-    /// A page or a picture of this program is made again, and nothing else is taken for one.
-    @Test func pagesAndPicturesReplaceOnlyTheirOwn() throws {
+    /// A page or an image of this program is made again, and nothing else is taken for one.
+    @Test func pagesAndImagesReplaceOnlyTheirOwn() throws {
         let directory = Self.temporaryDirectory()
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try FileManager.default.createDirectory(
             atPath: directory + "/folder", withIntermediateDirectories: true)
-        let (page, picture) = (directory + "/made/page.html", directory + "/picture.png")
+        let (page, image) = (directory + "/made/page.html", directory + "/image.png")
         try MarkedFile.check(page)
         try Page(title: "A title of some length & more", body: "text").write(to: page)
         try MarkedFile.check(page)
-        var drawing = HeatMapPicture(
-            RGBImage(width: 40, height: 30, filledWith: 90), label: "picture")
+        var drawing = HeatMapImage(
+            RGBImage(width: 40, height: 30, filledWith: 90), label: "image")
         try drawing.add("word", heat: .zeros([2, 2]))
-        try drawing.write(to: picture)
-        try MarkedFile.check(picture)
+        try drawing.write(to: image)
+        try MarkedFile.check(image)
 
         let foreign = directory + "/foreign"
         for data in [
@@ -320,7 +320,7 @@ extension CommandsTests {
     }
 
     /// Links are followed, also into a circle; names that are no UTF-8 are told.
-    @Test func picturesAreFoundBehindLinks() throws {
+    @Test func imagesAreFoundBehindLinks() throws {
         let directory = Self.temporaryDirectory()
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let files = FileManager.default

@@ -78,10 +78,10 @@ extension CommandsTests {
     }
 
     private func isAsked(_ best: [String], scenes: String) throws {
-        let pictures = try FileManager.default.contentsOfDirectory(atPath: scenes + "/images/test")
-        let picture = scenes + "/images/test/" + (try #require(pictures.first))
+        let images = try FileManager.default.contentsOfDirectory(atPath: scenes + "/images/test")
+        let image = scenes + "/images/test/" + (try #require(images.first))
         let ask =
-            ["vqa", "ask", picture] + best + [
+            ["vqa", "ask", image] + best + [
                 "--vocabulary", scenes + "/vocab.txt", "--threads", "1",
             ]
         let ranked = try vicha(

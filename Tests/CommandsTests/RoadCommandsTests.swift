@@ -34,10 +34,10 @@ extension CommandsTests {
         #expect(resumed(first.errors).allSatisfy { $0.contains("vicha retrieval train ") })
         #expect(first.output.contains("questions answered as people do"), "\(first.output)")
         let html = try String(contentsOfFile: output + "/report.html", encoding: .utf8)
-        // Captions with up to six of 8 and of 4 pictures, before and after; questions; sentences about
-        // one and two pictures; phrases; concepts; filtered captions; restored pictures.
-        let pictures = 2 * (6 * 6 + 6 * 4) + 12 + 12 + 2 * 12 + 2 * 12 + 8 + 5 + 3 * 6
-        #expect(html.components(separatedBy: "data:image/jpeg;base64,").count == 1 + pictures)
+        // Captions with up to six of 8 and of 4 images, before and after; questions; sentences about
+        // one and two images; phrases; concepts; filtered captions; restored images.
+        let images = 2 * (6 * 6 + 6 * 4) + 12 + 12 + 2 * 12 + 2 * 12 + 8 + 5 + 3 * 6
+        #expect(html.components(separatedBy: "data:image/jpeg;base64,").count == 1 + images)
         // Four losses of pretraining, two of retrieval and of grounding, one of the others.
         #expect(html.components(separatedBy: "class='mean'").count == 1 + 4 + 2 + 2 + 3)
         let links = html.components(separatedBy: "http").dropFirst()
@@ -122,7 +122,7 @@ extension CommandsTests {
                 contentsOfFile: output + "/runs/all-1/\(part)/metrics.jsonl", encoding: .utf8
             ).split(separator: "\n").count
         }
-        // 48 pictures in batches of 32; two epochs of one step.
+        // 48 images in batches of 32; two epochs of one step.
         #expect(try (steps("pretrain"), steps("fine-tuned")) == (1, 2))
         // Other data for the evaluation, and pretraining stays.
         let file = try #require(FileHandle(forUpdatingAtPath: scenes + "/retrieval_test.json"))

@@ -20,7 +20,7 @@ import Text
         tokenizer = try WordPieceTokenizer(vocabularyFile: vocabulary.path)
     }
 
-    private func picture(_ name: String, _ value: UInt8) throws {
+    private func image(_ name: String, _ value: UInt8) throws {
         try ImageEncoder.png(RGBImage(width: 8, height: 8, filledWith: value))
             .write(to: directory.appendingPathComponent(name))
     }
@@ -32,8 +32,8 @@ import Text
     /// Each question's image comes from the directory of its data set, and answers are weighed.
     @Test func questionsOfBothDataSets() throws {
         defer { try? FileManager.default.removeItem(at: directory) }
-        try picture("1.png", 0)
-        try picture("vg/1.png", 255)
+        try image("1.png", 0)
+        try image("vg/1.png", 255)
         let all = ImagePaths(dataDirectory: directory.path)
         let dataset = QuestionDataset(
             records: [
@@ -60,11 +60,11 @@ import Text
         #expect(test.images.concepts?.length == 3)
     }
 
-    /// A picture that cannot be read is replaced with its sentence, its other picture and its label.
+    /// An image that cannot be read is replaced with its sentence, its other image and its label.
     @Test func sentencesKeepTheirPairs() throws {
         defer { try? FileManager.default.removeItem(at: directory) }
         for (name, value) in [("a", 0), ("b", 255), ("c", 255), ("d", 0)] {
-            try picture("\(name).png", UInt8(value))
+            try image("\(name).png", UInt8(value))
         }
         try Data("text".utf8).write(to: directory.appendingPathComponent("e.png"))
         let pairs = [("a", "b", "a", true, "dev-1-0"), ("c", "d", "b", false, "dev-1-1")]
@@ -93,10 +93,10 @@ import Text
         #expect(throws: ImageError.self) { try dataset.batch(2..<3, EvaluationOptions(side: 8)) }
     }
 
-    /// The sides of a mirrored picture change places in its sentence, where that is asked for.
+    /// The sides of a mirrored image change places in its sentence, where that is asked for.
     @Test func sentencesFollowMirroredImages() throws {
         defer { try? FileManager.default.removeItem(at: directory) }
-        try picture("a.jpg", 0)
+        try image("a.jpg", 0)
         let dataset = SentenceDataset(
             sentences: [
                 ClassifiedSentence(

@@ -49,7 +49,7 @@ import Testing
     @Test func progressiveFilesAreRefusedWhereverTheyAreCut() throws {
         for name in ["../progressive.jpg", "whole_inks_progressive.jpg"] {
             let data = try Self.data(name)
-            // Without the mark of its end the picture is whole, but nobody can know that.
+            // Without the mark of its end the image is whole, but nobody can know that.
             for count in 2..<data.count - 1 {
                 #expect(throws: ImageError.self, "\(name) cut at \(count)") {
                     try ImageDecoder.decode(data.prefix(count), name: name)

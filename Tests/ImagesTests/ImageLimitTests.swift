@@ -53,7 +53,7 @@ import Testing
     }
 
     /// The number of pixels is judged by the header, and the limit can be raised.
-    @Test func picturesOfTooManyPixelsAreRefused() throws {
+    @Test func imagesOfTooManyPixelsAreRefused() throws {
         for data in [
             Self.jpeg(16_384, 16_384, isProgressive: true, scans: 1, bytes: 5),
             Self.png(16_384, 16_384, data: [0x78, 0xda]),
@@ -72,13 +72,13 @@ import Testing
     }
 
     /// What a file cannot hold is refused before there is room for it.
-    @Test(arguments: [true, false]) func emptyPicturesAreRefused(_ isProgressive: Bool) throws {
+    @Test(arguments: [true, false]) func emptyImagesAreRefused(_ isProgressive: Bool) throws {
         // 9000 · 9000 / 64 blocks take a bit each at least.
         let short = Self.jpeg(9000, 9000, isProgressive: isProgressive, scans: 1, bytes: 900)
         #expect("\(try error(short))".contains("bytes cannot hold the 9000 x 9000 pixels"))
         let png = Self.png(9000, 9000, data: Array(repeating: 0, count: 900))
         #expect("\(try error(png))".contains("900 bytes cannot hold the 9000 x 9000 pixels"))
-        // A picture that is all of one colour holds as much as it needs, and is read.
+        // An image that is all of one colour holds as much as it needs, and is read.
         let bytes = isProgressive ? 263 * 263 / 8 + 1 : 263 * 263 / 4 + 1
         let flat = Self.jpeg(2100, 2100, isProgressive: isProgressive, scans: 1, bytes: bytes)
         let image = try ImageDecoder.decode(flat, name: "flat")
@@ -93,7 +93,7 @@ import Testing
         #expect(try ImageDecoder.decode(some, name: "some").width == 2000)
     }
 
-    /// CLIP sees the middle of a picture, and nothing else of it is computed.
+    /// CLIP sees the middle of an image, and nothing else of it is computed.
     @Test func onlyTheCenterSquareIsComputed() throws {
         for (width, height) in [(1, 1_000_000), (1_000_000, 1), (3, 400_000)] {
             let image = RGBImage(width: width, height: height, filledWith: 99)
@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    @Test func theCenterSquareIsThatOfTheWholePicture() {
+    @Test func theCenterSquareIsThatOfTheWholeImage() {
         var random = SeededGenerator(4)
         for _ in 0..<60 {
             let (width, height) = (1 + random.index(below: 90), 1 + random.index(below: 90))
@@ -123,12 +123,12 @@ import Testing
         }
     }
 
-    /// A header is judged as it is where the whole picture is read.
+    /// A header is judged as it is where the whole image is read.
     @Test func headersAreJudgedAlone() throws {
         let path = NSTemporaryDirectory() + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let picture = RGBImage(width: 30, height: 20, filledWith: 7)
-        let whole = [try ImageEncoder.png(picture), try ImageEncoder.jpeg(picture)]
+        let image = RGBImage(width: 30, height: 20, filledWith: 7)
+        let whole = [try ImageEncoder.png(image), try ImageEncoder.jpeg(image)]
         for data in whole + whole.map({ $0.dropLast(20) }) {
             try data.write(to: URL(fileURLWithPath: path))
             try ImageDecoder.checkHeader(path: path)

@@ -114,7 +114,7 @@ import Testing
         #expect((2..<8).contains { run(UInt64($0)) != run(1) })
     }
 
-    /// Grounding shows the whole picture, and its texts follow when it is mirrored.
+    /// Grounding shows the whole image, and its texts follow when it is mirrored.
     @Test func mirroringIsReported() {
         let image = Self.gradient(50, 40)
         let transform = ImageTransform.training(
@@ -162,6 +162,6 @@ import Testing
     @Test func normalizationInverts() {
         let image = Self.gradient(8, 8)
         let values = PixelNormalization.clip(image)
-        #expect(PixelNormalization.clip.picture(values, width: 8, height: 8) == image)
+        #expect(PixelNormalization.clip.image(values, width: 8, height: 8) == image)
     }
 }

@@ -118,7 +118,7 @@ import Text
         }
         #expect(seen.count == 240)
         #expect(seen.contains { $0.hasSuffix(".png") } && seen.contains { $0.hasSuffix(".jpg") })
-        // The same picture does not stand under two names either.
+        // The same image does not stand under two names either.
         let files = try Self.files(of: directory).filter { $0.key.hasPrefix("images/") }
         #expect(Set(files.values).count == files.count)
     }

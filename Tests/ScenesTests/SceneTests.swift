@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    /// A box is where the picture changes when its object is taken away, whatever draws it.
+    /// A box is where the image changes when its object is taken away, whatever draws it.
     @Test func boxesBoundTheDrawnObjects() throws {
         let side = 96
         var least = 1.0

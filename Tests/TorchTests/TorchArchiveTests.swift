@@ -67,7 +67,7 @@ import Torch
         ("a.pt", Data("version https://git-lfs.github.com/spec/v1\n".utf8), "git-lfs", "pull"),
         ("b.pt", Data("<!DOCTYPE html><html>".utf8), "page of a web server", "again"),
         ("c.pt", Data([0x80, 4]) + Data("\u{95}}\u{94}.".utf8), "none of torch.save", "library"),
-        ("d.pt", Data([0xff, 0xd8, 0xff, 0xe0, 0, 16]), "is a picture", "with the weights"),
+        ("d.pt", Data([0xff, 0xd8, 0xff, 0xe0, 0, 16]), "is an image", "with the weights"),
         ("vocab.txt", Data("[PAD]\ncat\n".utf8), "is a text", "with the weights"),
     ]
 

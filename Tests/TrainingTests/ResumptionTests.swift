@@ -376,7 +376,7 @@ import ViCHA
                 guard step.epoch == 1, step.iteration == 1, let weight else { return losses }
                 // 0, with a gradient of 0 · ∞.
                 return TrainingLosses(
-                    total: losses.total + (weight.sum() * 0).squareRoot(), parts: losses.parts)
+                    total: losses.total + (weight.sum() * 0).sqrt(), parts: losses.parts)
             }
         }
         let error = try #require(throws: DivergenceError.self) { try trainer.run() }

@@ -238,7 +238,7 @@ import ViCHA
 }
 
 @Suite struct TrainerTests {
-    /// A run of a tiny model on generated pictures in a directory of its own.
+    /// A run of a tiny model on generated images in a directory of its own.
     struct Setting {
         let directory: URL
         var configuration = PretrainingConfiguration()

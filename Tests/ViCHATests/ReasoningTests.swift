@@ -26,14 +26,14 @@ import Torch
     }
 
     private func difference(_ a: Tensor?, _ b: Tensor?) throws -> Double {
-        try (#require(a) - #require(b)).magnitude().maximum().item()
+        try (#require(a) - #require(b)).abs().maximum().item()
     }
 
     // MARK: Classification
 
     /// Without distillation there is no momentum model, and a checkpoint with one is taken all the same.
     @Test(arguments: [ClassificationModel.Kind.entailment, .imagePair])
-    func modelsWithoutDistillationHaveNoTwin(_ kind: ClassificationModel.Kind) throws {
+    func modelsWithoutDistillationHaveNoMomentumModel(_ kind: ClassificationModel.Kind) throws {
         let c = configuration()
         let whole = try ClassificationModel(c, kind, distills: true, seed: 1)
         let half = try ClassificationModel(c, kind, distills: false, seed: 2)
@@ -227,14 +227,14 @@ import Torch
         _ tokens: [Int], _ part: QuestionAnsweringModel.Part, _ questions: EncodedQuestions,
         _ question: Int
     ) throws -> (first: Double, whole: Double) {
-        let memory = part.decoder.memory(
+        let keyValues = part.decoder.keyValues(
             of: questions.hiddenStates.slice(0, question..<question + 1),
             attentionMask: questions.attentionMask.slice(0, question..<question + 1))
         let scores = try (1..<tokens.count).map { length in
             let ids = Tensor(Array(tokens.prefix(length)), shape: [1, length])
             let states = part.decoder.hiddenStates(
                 TokenBatch(inputIDs: ids, attentionMask: .ones([1, length], dtype: .int64)),
-                memory)
+                keyValues)
             return try Double(
                 part.decoder.logits(states.select(1, length - 1)).logSoftmax(dimension: 1)
                     .array(of: Float.self)[tokens[length]])

@@ -9,15 +9,15 @@ import Torch
 struct AttachConcepts: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "attach",
-        abstract: "Write annotation files with the concepts of each picture.",
+        abstract: "Write annotation files with the concepts of each image.",
         discussion: """
             Adds the field kwords (for NLVR2 kwords1 and kwords2) with the concepts whose \
-            embeddings have the largest cosine with the picture's, best first; other fields stay \
-            as they are. Records whose picture could not be embedded are left out and counted. \
+            embeddings have the largest cosine with the image's, best first; other fields stay \
+            as they are. Records whose image could not be embedded are left out and counted. \
             Results are named after their files.
 
-            With --one-pass the pictures are embedded here and only their concepts are kept, 60 \
-            bytes for 15 of them instead of 2 kB: for many pictures and few disks. It too goes on \
+            With --one-pass the images are embedded here and only their concepts are kept, 60 \
+            bytes for 15 of them instead of 2 kB: for many images and few disks. It too goes on \
             where it was stopped.
 
             EXAMPLES
@@ -44,14 +44,14 @@ struct AttachConcepts: ParsableCommand {
     @Option(
         name: .customLong("images"),
         help: ArgumentHelp(
-            "Embeddings of the pictures, from 'embed-images' or the official scripts.",
+            "Embeddings of the images, from 'embed-images' or the official scripts.",
             valueName: "directory"))
     var embeddedImages: String?
 
-    @Flag(help: "Embed the pictures here, and keep only their concepts.")
+    @Flag(help: "Embed the images here, and keep only their concepts.")
     var onePass = false
 
-    @Option(help: "Concepts of a picture.")
+    @Option(help: "Concepts of an image.")
     var top = 15
 
     @Option(name: [.long, .customLong("output_dir")], help: "Directory of the results.")
@@ -93,11 +93,11 @@ struct AttachConcepts: ParsableCommand {
             let report = try attachment.write(file, to: pair.output)
             print("\(pair.output): \(report.written) records")
             if report.leftOut > 0 {
-                print("  \(report.leftOut) left out, whose pictures could not be read")
+                print("  \(report.leftOut) left out, whose images could not be read")
             }
             if report.withoutDirection > 0 {
                 print(
-                    "  \(report.withoutDirection) left out, whose pictures have embeddings that are "
+                    "  \(report.withoutDirection) left out, whose images have embeddings that are "
                         + "zero or not finite")
             }
         }

@@ -4,10 +4,10 @@ import ArgumentParser
 struct ConceptCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "concepts",
-        abstract: "Find visual concepts for pictures with CLIP.",
+        abstract: "Find visual concepts for images with CLIP.",
         discussion: """
             Four commands make annotation files with concepts from files without: extract the \
-            nouns of the captions, embed them, embed the pictures, attach the nearest concepts. \
+            nouns of the captions, embed them, embed the images, attach the nearest concepts. \
             Each goes on where it was stopped.
 
             EXAMPLES

@@ -39,34 +39,34 @@ struct ConceptFinder {
     /// The concepts of those images that can be read, best first.
     /// - Throws: `ConceptError.noReadableImage` where none can.
     func callAsFunction(_ images: [String]) throws -> (
-        pictures: [PictureWithConcepts], skipped: [SkippedName]
+        images: [ImageWithConcepts], skipped: [SkippedName]
     ) {
         let (embedded, skipped) = try encoder.embed(images: images.map { ($0, $0) })
         if embedded.size(0) == 0, let first = skipped.first {
             throw ConceptError.noReadableImage(name: first.name, reason: first.reason)
         }
         let unreadable = Set(skipped.map { ExactString($0.name) })
-        let pictures = try ranking.pictures(
+        let images = try ranking.images(
             images.filter { !unreadable.contains(ExactString($0)) }, rows: embedded, names: names)
-        return (pictures, skipped)
+        return (images, skipped)
     }
 }
 
 extension ConceptRanking {
-    /// Pictures with the concepts that fit their embeddings best.
+    /// Images with the concepts that fit their embeddings best.
     ///
     /// - Parameters:
-    ///   - paths: of the pictures
+    ///   - paths: of the images
     ///   - rows: their embeddings, in the same order
     ///   - names: the concepts
-    func pictures(_ paths: [String], rows: Tensor, names: StringTable) throws
-        -> [PictureWithConcepts]
+    func images(_ paths: [String], rows: Tensor, names: StringTable) throws
+        -> [ImageWithConcepts]
     {
         let best = try self(rows)
         let numbers = try best.concepts.array(of: Int.self)
         let scores = try best.scores.array(of: Float.self)
         return paths.enumerated().map { place, path in
-            PictureWithConcepts(
+            ImageWithConcepts(
                 path: path,
                 concepts: (place * count..<(place + 1) * count).map {
                     (names[numbers[$0]], scores[$0])

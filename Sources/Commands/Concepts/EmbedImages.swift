@@ -7,9 +7,9 @@ import Torch
 /// `vicha concepts embed-images`
 struct EmbedImages: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Embed the pictures of annotation files.",
+        abstract: "Embed the images of annotation files.",
         discussion: """
-            Each picture is embedded once, however many records name it. Pictures that are missing \
+            Each image is embedded once, however many records name it. Images that are missing \
             or damaged are counted, listed and left out. Stopped at any time, the same command goes \
             on; started several times at once, also on several machines with one file system, its \
             processes share the work.

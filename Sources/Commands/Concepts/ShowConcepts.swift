@@ -8,10 +8,10 @@ import Foundation
 struct ShowConcepts: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Show the concepts of pictures with their scores.",
+        abstract: "Show the concepts of images with their scores.",
         discussion: """
-            Prints the concepts whose embeddings have the largest cosine with each picture's, and \
-            with --html writes a page with the pictures beside them.
+            Prints the concepts whose embeddings have the largest cosine with each image's, and \
+            with --html writes a page with the images beside them.
 
             EXAMPLES
               vicha concepts show photo.jpg --concepts embedded/concepts --clip ViT-B-16.pt
@@ -25,7 +25,7 @@ struct ShowConcepts: ParsableCommand {
     @Option(help: "Embeddings of a vocabulary, or the vocabulary itself, which is then embedded.")
     var concepts: String
 
-    @Option(help: "Concepts of a picture.")
+    @Option(help: "Concepts of an image.")
     var top = 15
 
     @Option(help: ArgumentHelp("A page to write.", valueName: "path"))
@@ -41,17 +41,17 @@ struct ShowConcepts: ParsableCommand {
     func run() throws {
         let finder = try ConceptFinder(
             clip.encoder(), vocabulary: concepts, count: top, rounding: rounding.rounding)
-        let (pictures, skipped) = try finder(images)
-        for picture in pictures {
-            print(picture.path)
-            for (name, score) in picture.concepts {
+        let (images, skipped) = try finder(images)
+        for image in images {
+            print(image.path)
+            for (name, score) in image.concepts {
                 print(String(format: "  %6.3f  ", score) + name)
             }
         }
         report(skipped: skipped)
         if let html {
             try Page(
-                title: "Visual concepts", body: HTML.gallery(pictures.map { try $0.figure() })
+                title: "Visual concepts", body: HTML.gallery(images.map { try $0.figure() })
             ).write(to: html)
             print("look at \(html)")
         }

@@ -14,7 +14,7 @@ struct TrainCLIP: ParsableCommand {
         commandName: "train-clip",
         abstract: "Train a small CLIP model on image-caption pairs.",
         discussion: """
-            For pictures of another world than photos, or where no weights are at hand. The output \
+            For images of another world than photos, or where no weights are at hand. The output \
             directory is a CLIP model in open_clip's form, which --clip of the other commands \
             takes; it also has logs, and a checkpoint that --resume goes on from.
 

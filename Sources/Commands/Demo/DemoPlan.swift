@@ -18,11 +18,11 @@ struct DemoPlan {
     /// The most frequent nouns that make the vocabulary. Rarer ones are synonyms that the small CLIP
     /// hardly sees.
     private static let vocabularySize = 40
-    /// Concepts of a picture; few, since a scene shows few things.
-    static let conceptsOfPicture = 4
-    /// Share of the captions of a picture that filtering keeps.
+    /// Concepts of an image; few, since a scene shows few things.
+    static let conceptsOfImage = 4
+    /// Share of the captions of an image that filtering keeps.
     private static let keptCaptions = 0.75
-    /// More pictures than this do not make a short run better.
+    /// More images than this do not make a short run better.
     private static let mostImages = 8000.0
     /// Candidates that the matching head ranks anew.
     private static let candidates = 16
@@ -41,7 +41,7 @@ struct DemoPlan {
     private let passes: Int
     private let pretraining: PretrainingConfiguration
 
-    /// Scales the demo to about so many minutes on two cores: up to twenty by the number of pictures,
+    /// Scales the demo to about so many minutes on two cores: up to twenty by the number of images,
     /// beyond that by passes over them.
     ///
     /// - Throws: ``ConfigurationError``
@@ -65,7 +65,7 @@ struct DemoPlan {
 
     /// The weights that tasks start from.
     var pretrained: String { path("pretrain/checkpoint_last.safetensors") }
-    /// Pictures and their truth.
+    /// Images and their truth.
     var scenes: String { path("scenes") }
     /// Annotation files with concepts.
     var annotations: String { path("annotations") }
@@ -123,7 +123,7 @@ struct DemoPlan {
     private var findConcepts: Step {
         let (vocabulary, clip) = (path("concepts/concepts.json"), ["--clip", path("clip")])
         return Step(
-            name: "concepts", title: "mine the nouns of the captions, embed them and the pictures",
+            name: "concepts", title: "mine the nouns of the captions, embed them and the images",
             directory: path("concepts"),
             commands: [
                 [
@@ -143,13 +143,13 @@ struct DemoPlan {
 
     private var attachConcepts: Step {
         Step(
-            name: "annotations", title: "give each picture its nearest concepts",
+            name: "annotations", title: "give each image its nearest concepts",
             directory: annotations,
             commands: [
                 .init(
                     arguments: ["concepts", "attach"] + files + [
                         "--concepts", path("concepts/text"), "--images", path("concepts/images"),
-                        "--top", "\(Self.conceptsOfPicture)", "--output-dir", annotations, "--copy",
+                        "--top", "\(Self.conceptsOfImage)", "--output-dir", annotations, "--copy",
                     ] + companions, keepsResults: true)
             ], inputs: files + companions + [path("concepts/text"), path("concepts/images")],
             outputs: [annotations + "/pretrain.json"])
@@ -158,7 +158,7 @@ struct DemoPlan {
     private var filterCaptions: Step {
         let file = annotations + "/pretrain.json"
         return Step(
-            name: "filtered", title: "keep the captions that fit their pictures best",
+            name: "filtered", title: "keep the captions that fit their images best",
             directory: path("filtered"),
             commands: [
                 [
@@ -178,7 +178,7 @@ struct DemoPlan {
     // MARK: Training
 
     private var pretrain: Step {
-        // Filtering makes a record of each caption; a pass is still one look at each picture.
+        // Filtering makes a record of each caption; a pass is still one look at each image.
         let steps = max(1, images * 8 / 10 / pretraining.batchSize)
         let epochs = pretraining.settings.schedule.epochs * passes
         return Step(
@@ -203,7 +203,7 @@ struct DemoPlan {
     private var findUntuned: Step {
         let directory = path("zero-shot")
         return Step(
-            name: "zero-shot", title: "find pictures by captions without fine-tuning",
+            name: "zero-shot", title: "find images by captions without fine-tuning",
             directory: directory,
             commands: evaluations(
                 "retrieval", checkpoint: pretrained, directory,
@@ -242,7 +242,7 @@ struct DemoPlan {
                 evaluated: [("test", ["val_file=null"], [])], files: ["ve_test.json"])
         case .nlvr:
             tuned(
-                task, title: "fine-tune for sentences about two pictures", steps: 120,
+                task, title: "fine-tune for sentences about two images", steps: 120,
                 training: "nlvr_train", evaluated: [("test", ["val_file=null"], [])],
                 files: ["nlvr_test.json"])
         case .grounding:

@@ -49,7 +49,7 @@ struct DemoReport {
             ("test", "retrieval/test", tests), ("unseen combinations", "retrieval/unseen", unseen),
         ] {
             let after = plan.tasks.contains(.retrieval) ? try log(directory) : [:]
-            let title = "captions that find their picture first, \(name)"
+            let title = "captions that find their image first, \(name)"
             rows.append(
                 (
                     title,
@@ -75,7 +75,7 @@ struct DemoReport {
             case .entailment, .nlvr:
                 let name =
                     task == .nlvr
-                    ? "sentences about two pictures judged rightly"
+                    ? "sentences about two images judged rightly"
                     : "entailment, neutral or contradiction (from the words alone: two thirds)"
                 let shares = [found["test_acc"], nil, found["test_majority_acc"]]
                 rows.append((name, shares.map { percent($0.map { 100 * $0 }) }))
@@ -105,13 +105,13 @@ struct DemoReport {
         let seconds = results.reduce(0) { $0 + $1.seconds }
         return """
             <p>From random weights, in \(Self.minutes(seconds)): a small CLIP mined visual concepts for \
-            pictures that <code>vicha scenes</code> drew, a small model was pretrained on them, and the \
-            same weights were then fine-tuned briefly for each task. Every number is of pictures that no \
+            images that <code>vicha scenes</code> drew, a small model was pretrained on them, and the \
+            same weights were then fine-tuned briefly for each task. Every number is of images that no \
             training saw; the unseen combinations are pairs of colour and shape that it never showed. \
-            Guessing means the commonest answer, or a random picture or box.</p>
+            Guessing means the commonest answer, or a random image or box.</p>
             \(HTML.table(try measured().map { [$0.name] + $0.values.map { $0 ?? "" } }))
             <p>These are minutes where the paper takes days on four GPUs. <code>--minutes</code> sets the number \
-            of pictures and of passes over them.</p>
+            of images and of passes over them.</p>
             """
     }
 
@@ -122,7 +122,7 @@ struct DemoReport {
     private func zeroShot() throws -> String {
         """
         <h2>Retrieval without fine-tuning</h2>
-        <p>By the cosine of the features. The picture that a caption was written for has a green \
+        <p>By the cosine of the features. The image that a caption was written for has a green \
         frame. Captions are taken at even distances, not picked.</p>
         \(try part("zero-shot/test"))<h3>Unseen combinations of colour and shape</h3>
         \(try part("zero-shot/unseen"))
@@ -140,26 +140,26 @@ struct DemoReport {
             """
         case .vqa:
             """
-            <h2>Questions about pictures</h2><p>The likeliest answers of the list with their \
+            <h2>Questions about images</h2><p>The likeliest answers of the list with their \
             probabilities. Green bars: an answer that an annotator gave; some annotators are wrong on \
             purpose.</p>\(curves)\(test)
             """
         case .entailment:
             """
-            <h2>Sentences about a picture</h2><p>Whether the picture entails the sentence, contradicts \
+            <h2>Sentences about an image</h2><p>Whether the image entails the sentence, contradicts \
             it, or neither. The true class is green. Two thirds can be had from the words alone; the rest \
-            needs the picture.</p>\(curves)\(test)
+            needs the image.</p>\(curves)\(test)
             """
         case .nlvr:
             """
-            <h2>Sentences about two pictures</h2><p>Whether the sentence is true of the pair. This \
+            <h2>Sentences about two images</h2><p>Whether the sentence is true of the pair. This \
             leaves guessing last: with text assignment and ten minutes of its own it does \
             (Documentation/nlvr.md).</p>\(curves)\(test)
             """
         case .grounding:
             """
             <h2>Grounding</h2><p>Where the model looks for a phrase, without ever having seen a box: \
-            gradients of the similarity weigh the attention. Most phrases fit many pictures, so at this \
+            gradients of the similarity weigh the attention. Most phrases fit many images, so at this \
             size captions teach more than they do: the pretrained model can be better.</p>\(curves)\(test)
             """
         }
@@ -183,16 +183,16 @@ struct DemoReport {
         let paths = ImagePaths(dataDirectory: plan.scenes, absolutePaths: .shortened)
         let ranking = try ConceptRanking(
             concepts: tables.concepts.rows,
-            count: min(DemoPlan.conceptsOfPicture, tables.concepts.count),
+            count: min(DemoPlan.conceptsOfImage, tables.concepts.count),
             path: tables.concepts.path)
-        let figures = try ranking.pictures(
+        let figures = try ranking.images(
             names.map(paths.resolve),
             rows: tables.images.rows(names.compactMap { tables.images.names.number(of: $0) }),
             names: tables.concepts.names
         ).map { try $0.figure() }
         return """
-            <h2>Visual concepts</h2><p>Nouns of the training captions that are nearest to each picture \
-            by the cosine of the small CLIP's embeddings. The model gets their words with the picture.</p>
+            <h2>Visual concepts</h2><p>Nouns of the training captions that are nearest to each image \
+            by the cosine of the small CLIP's embeddings. The model gets their words with the image.</p>
             \(HTML.gallery(figures))
             """
     }
@@ -223,7 +223,7 @@ struct DemoReport {
         )
         return """
             <h2>Filtered captions</h2><p>\(count.kept) of \(count.all) captions are pretrained on: those \
-            of each picture that fit it best by the small CLIP. The others are struck out.</p>
+            of each image that fit it best by the small CLIP. The others are struck out.</p>
             \(HTML.gallery(figures))
             """
     }
@@ -254,21 +254,21 @@ struct DemoReport {
                 [originals.count, configuration.settings.model.vision.patchCount],
                 generator: try Generator(seed: plan.seed)),
             ratio: configuration.settings.model.maskRatio)
-        guard let pictures = model.restoredImages(images, mask) else { return "" }
+        guard let shown = model.restoredImages(images, mask) else { return "" }
         func rows(_ tensor: Tensor) throws -> [RGBImage] {
             let values = try tensor.contiguous().array(of: Float.self)
             let count = 3 * side * side
             return originals.indices.map {
-                normalization.picture(
+                normalization.image(
                     Array(values[$0 * count..<($0 + 1) * count]), width: side, height: side)
             }
         }
-        let (masked, restored) = (try rows(pictures.masked), try rows(pictures.restored))
+        let (masked, restored) = (try rows(shown.masked), try rows(shown.restored))
         let figures = try originals.indices.map {
             try Figure(images: [originals[$0], masked[$0], restored[$0]], caption: "").html()
         }
         return """
-            <h2>Masked patches</h2><p>The picture, what is left of it, and what the model makes of that. \
+            <h2>Masked patches</h2><p>The image, what is left of it, and what the model makes of that. \
             Each restored patch has the mean and contrast of the removed one, since only what lies \
             between is predicted.</p>\(HTML.gallery(figures))
             """

@@ -11,9 +11,9 @@ import ViCHA
 struct DrawGrounding: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "draw",
-        abstract: "Draw over a picture where it shows what a phrase says.",
+        abstract: "Draw over an image where it shows what a phrase says.",
         discussion: """
-            Writes a PNG with the picture, the heat map of the whole phrase and one of each of its \
+            Writes a PNG with the image, the heat map of the whole phrase and one of each of its \
             words (of the whole phrase alone with --gradcam-mode itc). Works with fine-tuned and \
             pretrained models; a model with concepts gets those that CLIP finds with --concepts and \
             --clip.
@@ -34,12 +34,12 @@ struct DrawGrounding: ParsableCommand {
     @Argument(help: "What to look for.")
     var phrase: String
 
-    @Option(help: ArgumentHelp("The picture to write.", valueName: "path"))
+    @Option(help: ArgumentHelp("The image to write.", valueName: "path"))
     var output = "heat.png"
 
     @OptionGroup var trained: TrainedModelOptions
     @OptionGroup var heat: HeatOptions
-    @OptionGroup var concepts: PictureConceptOptions
+    @OptionGroup var concepts: ImageConceptOptions
 
     func validate() throws {
         guard output.resolvedPath != image.resolvedPath else {
@@ -58,7 +58,7 @@ struct DrawGrounding: ParsableCommand {
         try trained.model.load(trained.checkpoint, into: model, tokenizer.identity)
         let mapper = model.heatMapper
         try mapper.check(configuration.attention)
-        let picture = try ImageDecoder.decode(
+        let original = try ImageDecoder.decode(
             path: image, limit: configuration.settings.images.maxPixels)
         let found = try concepts.find(
             [image], isNeeded: configuration.settings.model.usesConcepts,
@@ -78,7 +78,7 @@ struct DrawGrounding: ParsableCommand {
                 configuration.attention
             ).select(0, 0).checked()
         }
-        var drawing = HeatMapPicture(picture, label: (image as NSString).lastPathComponent)
+        var drawing = HeatMapImage(original, label: (image as NSString).lastPathComponent)
         try drawing.add(text, heat: maps.mean(0))
         if configuration.heatMode == .itm {
             for (word, places) in tokenizer.words(of: encoded.inputIDs) {

@@ -16,7 +16,7 @@ struct EvaluateGrounding: ParsableCommand {
             Prints the share of phrases of test_file whose chosen box overlaps the true one by half \
             or more, for each split of RefCOCO+, beside what a random choice among the detector's \
             boxes reaches, and how often the map is hottest inside the true box. With --html writes a \
-            page with pictures, heat maps and boxes. With --output-dir the results are also written to \
+            page with images, heat maps and boxes. With --output-dir the results are also written to \
             log.txt in the official form.
 
             EXAMPLES

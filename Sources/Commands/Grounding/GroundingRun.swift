@@ -33,7 +33,7 @@ extension FineTuningRun<GroundingConfiguration, RetrievalModel> {
             ?? data.annotationFile("refcoco+")
     }
 
-    /// The pairs of training. The whole picture is shown, so that the phrase's object is in it.
+    /// The pairs of training. The whole image is shown, so that the phrase's object is in it.
     func dataset() throws -> ImageTextDataset {
         let records: RecordList<ReferringRecord> = try trainingRecords()
         return try dataset(

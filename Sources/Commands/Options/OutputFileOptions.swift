@@ -96,7 +96,7 @@ struct OutputFiles {
 /// Files that people look at and that are made again and again: one that this program has written may
 /// be replaced, any other may not.
 enum MarkedFile {
-    /// What pages and pictures say of their origin.
+    /// What pages and images say of their origin.
     static let mark = "ViCHA in Swift"
 
     /// Makes sure, before anything is computed, that no other file would be lost.

@@ -11,7 +11,7 @@ import ViCHA
 struct AskQuestion: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ask",
-        abstract: "Answer a question about a picture.",
+        abstract: "Answer a question about an image.",
         discussion: """
             Prints the best answers with their probabilities: those of a list with --answers, ranked as \
             in the evaluation, otherwise what the decoder writes freely, with --beams 1 word by word the \
@@ -44,7 +44,7 @@ struct AskQuestion: ParsableCommand {
     var results = 5
 
     @OptionGroup var trained: TrainedModelOptions
-    @OptionGroup var concepts: PictureConceptOptions
+    @OptionGroup var concepts: ImageConceptOptions
 
     func validate() throws {
         guard beams > 0 else { throw ValidationError("--beams must be 1 or more") }

@@ -2,7 +2,7 @@ import Datasets
 import Foundation
 import Images
 
-/// Pictures with what is said of them, as a part of a page.
+/// Images with what is said of them, as a part of a page.
 struct Figure {
     /// A line with a bar.
     struct Bar {
@@ -26,7 +26,7 @@ struct Figure {
 
     /// - Throws: `ImageError`
     func html() throws -> String {
-        let pictures = try images.map { try HTML.image($0) }.joined(separator: " ")
+        let elements = try images.map { try HTML.image($0) }.joined(separator: " ")
         let rows = bars.map { bar in
             let length = Int(Self.barLength * max(0, min(1, bar.share)))
             return "<tr\(bar.isTrue ? " class='true'" : "")><td>\(HTML.escaped(bar.name))</td>"
@@ -37,7 +37,7 @@ struct Figure {
             " <span class='\($0.isRight ? "right" : "wrong")'>\(HTML.escaped($0.text))</span>"
         }
         let width = images.reduce(0) { $0 + $1.width + 12 }
-        return "<figure style='width:\(max(width, 200))px'>\(pictures)"
+        return "<figure style='width:\(max(width, 200))px'>\(elements)"
             + "<figcaption>\(HTML.escaped(caption))\(judged ?? "")</figcaption>"
             + "\(rows.isEmpty ? "" : "<table>\(rows.joined())</table>")</figure>"
     }

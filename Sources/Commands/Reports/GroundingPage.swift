@@ -4,9 +4,9 @@ import Foundation
 import Images
 import Training
 
-/// Phrases with their pictures, heat maps and boxes, as a part of a page.
+/// Phrases with their images, heat maps and boxes, as a part of a page.
 struct GroundingPage {
-    /// Longer side of a picture. pixels
+    /// Longer side of an image. pixels
     private static let side = 240
     private static let (truth, chosen) = (RGB(0.1, 0.8, 0.2), RGB(0.95, 0.2, 0.2))
 
@@ -32,7 +32,7 @@ struct GroundingPage {
     private func figure(_ example: GroundingEvaluation.Example) throws -> String {
         let original = try RGBImage.shown(paths.resolve(example.record.image))
         let scale = Double(Self.side) / Double(max(original.width, original.height))
-        let picture = original.resized(
+        let resized = original.resized(
             width: max(1, Int(Double(original.width) * scale)),
             height: max(1, Int(Double(original.height) * scale)))
         let finding = example.finding
@@ -42,22 +42,22 @@ struct GroundingPage {
             image.outline(finding.truth, scale: scale, Self.truth, inset: 0)
             return image
         }
-        let heat = try HeatMapPicture.picture(
-            picture, under: example.heat, label: example.record.text)
+        let heat = try HeatMapImage.overlay(
+            example.heat, on: resized, label: example.record.text)
         let isRight = finding.overlap >= GroundingEvaluation.leastOverlap
         let point = finding.pointsAtTruth ? "hottest on it" : "hottest elsewhere"
         return try Figure(
-            images: [boxed(picture), boxed(heat)], caption: example.record.text,
+            images: [boxed(resized), boxed(heat)], caption: example.record.text,
             verdict: (isRight, "\(isRight ? "right box" : "wrong box"), \(point)")
         ).html()
     }
 }
 
 extension RGBImage {
-    /// Draws the outline of a box of the picture before it was scaled.
+    /// Draws the outline of a box of the image before it was scaled.
     fileprivate mutating func outline(_ box: Box, scale: Double, _ color: RGB, inset: Int) {
         // Cut before it becomes a whole number, which a box far outside would be too large for; just
-        // outside the picture there is nothing to see of an edge either.
+        // outside the image there is nothing to see of an edge either.
         func place(_ position: Double, _ size: Int) -> Int {
             position.isNaN ? -4 : Int(max(-4, min(Double(size + 4), position * scale)))
         }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The losses of a run as an SVG picture.
+/// The losses of a run as an SVG image.
 struct LossCurves {
     private let losses: [(name: String, values: [Double])]
 

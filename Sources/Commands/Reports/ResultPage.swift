@@ -10,18 +10,18 @@ struct ResultPage {
     }
 
     let title: String
-    var picture: String?
+    var query: String?
     let results: [Result]
 
     /// - Throws: `ImageError`
     func page() throws -> Page {
         Page(
             title: title,
-            body: (try picture.map { try HTML.image(.thumbnail($0, shortSide: Self.side)) } ?? "")
+            body: (try query.map { try HTML.image(.thumbnail($0, shortSide: Self.side)) } ?? "")
                 + HTML.gallery(try results.map(Self.element)))
     }
 
-    /// Shorter side of a picture. pixels
+    /// Shorter side of an image. pixels
     private static let side = 200
 
     private static func element(_ result: Result) throws -> String {

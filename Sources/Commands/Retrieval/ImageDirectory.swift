@@ -1,10 +1,10 @@
 import Foundation
 
-/// The pictures below a directory, symbolic links to directories included.
+/// The images below a directory, symbolic links to directories included.
 struct ImageDirectory {
-    /// Paths of the pictures, in their order.
+    /// Paths of the images, in their order.
     private(set) var files: [String] = []
-    /// Pictures whose names are no UTF-8 and cannot be opened by them, with the odd bytes written
+    /// Images whose names are no UTF-8 and cannot be opened by them, with the odd bytes written
     /// as in `\xe9`.
     private(set) var unnamed: [String] = []
 

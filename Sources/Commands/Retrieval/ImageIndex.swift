@@ -38,7 +38,7 @@ struct ImageIndex {
     /// The images whose features are nearest to a text's, with their concepts.
     /// - Throws: `ConceptError`, `TorchError`
     func candidates(of text: String, _ trained: TrainedRetrieval, count: Int) throws -> (
-        pictures: [String], concepts: [[String]]
+        images: [String], concepts: [[String]]
     ) {
         let texts = trained.inputs(images: [], concepts: [], texts: [text]).encodedTexts(0..<1)
         let similarities = try withAutocast(trained.autocast, on: trained.device) {
@@ -50,8 +50,8 @@ struct ImageIndex {
         }
         let best = try similarities.largest(min(count, features.count)).indices
             .array(of: Int.self)
-        let pictures = best.map { features.names[$0] }
-        return (pictures, try pictures.map { try concepts?($0) ?? [] })
+        let images = best.map { features.names[$0] }
+        return (images, try images.map { try concepts?($0) ?? [] })
     }
 }
 
@@ -75,8 +75,8 @@ struct IndexedConcepts {
     }
 
     /// Best first; none for an image that could not be read.
-    func callAsFunction(_ picture: String) throws -> [String] {
-        guard let row = ranks.names.number(of: picture) else { return [] }
+    func callAsFunction(_ image: String) throws -> [String] {
+        guard let row = ranks.names.number(of: image) else { return [] }
         return try ranks.rows([row]).array(of: Int.self).map { number in
             guard names.indices.contains(number) else {
                 throw ConceptError.malformedTable(

@@ -36,7 +36,7 @@ struct IndexImages: ParsableCommand {
     var outputDir: String
 
     @OptionGroup var options: TrainedModelOptions
-    @OptionGroup var concepts: PictureConceptOptions
+    @OptionGroup var concepts: ImageConceptOptions
     @OptionGroup var storage: StorageOptions
 
     /// Images that go through the model at once.
@@ -60,11 +60,11 @@ struct IndexImages: ParsableCommand {
             shardSize: storage.shardSize)
         let found = try findConcepts(of: names, trained)
         try writer.run(progress: bar.progress) { range, progress in
-            let (pictures, skipped) = try PictureConceptOptions.readable(
+            let (images, skipped) = try ImageConceptOptions.readable(
                 range.map { names[$0] }, pixelLimit: trained.configuration.settings.images.maxPixels
             )
             return .init(
-                values: try features(of: pictures, found, trained, progress), skipped: skipped)
+                values: try features(of: images, found, trained, progress), skipped: skipped)
         }
         let table = try ShardedTable(path: bar.directory)
         print("\(table.count) images are in \(outputDir)")
@@ -81,7 +81,7 @@ struct IndexImages: ParsableCommand {
     {
         guard let vocabulary = concepts.concepts else {
             if trained.configuration.settings.model.usesConcepts {
-                note(PictureConceptOptions.missing)
+                note(ImageConceptOptions.missing)
             }
             return nil
         }
@@ -99,15 +99,15 @@ struct IndexImages: ParsableCommand {
         return try IndexedConcepts(directory: outputDir)
     }
 
-    /// Normalised. `[pictures, E]` on the CPU
+    /// Normalised. `[images, E]` on the CPU
     private func features(
-        of pictures: [String], _ concepts: IndexedConcepts?, _ trained: TrainedRetrieval,
+        of images: [String], _ concepts: IndexedConcepts?, _ trained: TrainedRetrieval,
         _ progress: @escaping (Int) -> Void
     ) throws -> Tensor {
         let inputs = trained.inputs(
-            images: pictures, concepts: try pictures.map { try concepts?($0) ?? [] }, texts: [])
+            images: images, concepts: try images.map { try concepts?($0) ?? [] }, texts: [])
         let loader = PrefetchingLoader(
-            records: pictures.count, batchSize: Self.batchSize, workers: 2
+            records: images.count, batchSize: Self.batchSize, workers: 2
         ) { try inputs.images($0) }
         defer { loader.stop() }
         var parts: [Tensor] = []
@@ -120,7 +120,7 @@ struct IndexImages: ParsableCommand {
             }
             let features = try encoded.features.to(dtype: .float32).to(device: .cpu).checked()
             let (first, width) = (done, features.size(1))
-            try ScoreError.check(features, "feature") { "'\(pictures[first + $0 / width])'" }
+            try ScoreError.check(features, "feature") { "'\(images[first + $0 / width])'" }
             parts.append(features)
             done += arrays.rows
             progress(done)

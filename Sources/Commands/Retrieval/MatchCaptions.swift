@@ -40,10 +40,10 @@ struct MatchCaptions: ParsableCommand {
             pixelLimit: trained.configuration.settings.images.maxPixels, device: trained.device,
             autocast: trained.autocast)
         let search = try trained.search(
-            images: found.pictures, concepts: found.concepts, texts: texts, matches: !options.dual)
+            images: found.images, concepts: found.concepts, texts: texts, matches: !options.dual)
         try options.show(search.textsOfImage(0, count: options.results)) { found in
             ResultPage(
-                title: image, picture: image,
+                title: image, query: image,
                 results: found.map { .text($0.item, score: $0.score) })
         }
     }

@@ -41,7 +41,7 @@ struct SearchImages: ParsableCommand {
 
     func run() throws {
         let trained = try TrainedRetrieval(options.trained)
-        let found: (pictures: [String], concepts: [[String]])
+        let found: (images: [String], concepts: [[String]])
         if let index {
             found = try ImageIndex(
                 directory: index, checkpoint: options.trained.checkpoint
@@ -56,7 +56,7 @@ struct SearchImages: ParsableCommand {
                 device: trained.device, autocast: trained.autocast)
         }
         let search = try trained.search(
-            images: found.pictures, concepts: found.concepts, texts: [text],
+            images: found.images, concepts: found.concepts, texts: [text],
             matches: !options.dual)
         try options.show(search.imagesOfText(0, count: options.results)) { found in
             ResultPage(
@@ -64,7 +64,7 @@ struct SearchImages: ParsableCommand {
         }
     }
 
-    /// All pictures below a directory, in the order of their paths; links are followed.
+    /// All images below a directory, in the order of their paths; links are followed.
     static func imageFiles(_ directory: String) throws -> [String] {
         let found = ImageDirectory(directory)
         for name in found.unnamed {

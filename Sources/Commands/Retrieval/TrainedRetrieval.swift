@@ -19,7 +19,7 @@ struct SearchOptions: ParsableArguments {
     var dual = false
 
     @OptionGroup var trained: TrainedModelOptions
-    @OptionGroup var concepts: PictureConceptOptions
+    @OptionGroup var concepts: ImageConceptOptions
 
     func validate() throws {
         guard results > 0 else { throw ValidationError("--results must be 1 or more") }

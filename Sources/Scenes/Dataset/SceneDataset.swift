@@ -32,7 +32,7 @@ public struct SceneDataset: Sendable {
         /// Images in all: 80 % for training, 5 % each for validation and unseen combinations, 10 %
         /// for test.
         public var images: Int
-        /// Side of the pictures. pixels
+        /// Side of the images. pixels
         public var side: Int
         /// What every choice is made from.
         public var seed: UInt64

@@ -3,7 +3,7 @@ import Images
 
 /// A scene as pixels, with where its objects can be seen.
 public struct RenderedScene: Sendable {
-    /// The square picture.
+    /// The square image.
     public let image: RGBImage
     /// The visible part of each object, in the order of the scene.
     public let boxes: [PixelBox]
@@ -14,7 +14,7 @@ public struct RenderedScene: Sendable {
     ///
     /// - Parameters:
     ///   - scene: what is drawn
-    ///   - side: of the picture. pixels
+    ///   - side: of the image. pixels
     /// - Throws: ``DrawingError``
     public init(_ scene: Scene, side: Int) throws {
         let canvas = Canvas(side: side)

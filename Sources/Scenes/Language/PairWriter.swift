@@ -6,12 +6,12 @@ struct PairStatement: Sendable {
         case left, right, both, exactlyOne, neither
     }
 
-    /// What is claimed of one picture or both.
+    /// What is claimed of one image or both.
     enum Content: Sendable {
         case claim(Quantifier, Claim)
-        /// There are so many in both pictures together.
+        /// There are so many in both images together.
         case total(Description, Int)
-        /// One picture has more of a kind than the other.
+        /// One image has more of a kind than the other.
         case more(Description, inLeft: Bool)
     }
 

@@ -3,7 +3,7 @@ import Images
 
 /// Writes sentences for entailment.
 ///
-/// A picture cannot say to whom things belong or how they feel to the touch, so a sentence that adds
+/// An image cannot say to whom things belong or how they feel to the touch, so a sentence that adds
 /// such a thing to something true is neutral. Half of the contradictions carry such an addition too:
 /// it alone does not give the label away, and who goes by it alone is right in two of three cases.
 struct StatementWriter {

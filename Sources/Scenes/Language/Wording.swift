@@ -60,7 +60,7 @@ struct Wording {
         }
     }
 
-    /// What lies behind the objects as something that a picture shows.
+    /// What lies behind the objects as something that an image shows.
     static func sight(_ background: Background) -> String {
         switch background {
         case .sky: "the sky"

@@ -17,7 +17,7 @@ enum WeightFileForm {
     case page
     /// A pickle that PyTorch has not written.
     case pickle
-    case picture
+    case image
     case text
 
     /// nil for a file that looks like none of these, or cannot be read.
@@ -43,7 +43,7 @@ enum WeightFileForm {
         } else if head.starts(with: [0xff, 0xd8, 0xff])
             || head.starts(with: [0x89, 0x50, 0x4e, 0x47])
         {
-            self = .picture
+            self = .image
         } else if head.starts(with: [0x93] + Array("NUMPY".utf8)) {
             self = .numPy
         } else if begins("version https://git-lfs") {
@@ -73,7 +73,7 @@ enum WeightFileForm {
         case .pointer: "a pointer of git-lfs, which stands in for the file"
         case .page: "a page of a web server and not the file itself"
         case .pickle: "a pickle, but none of torch.save"
-        case .picture: "a picture"
+        case .image: "an image"
         case .text: "a text"
         }
     }
@@ -93,7 +93,7 @@ enum WeightFileForm {
         case .pickle:
             return "Load it with the library that wrote it, and save its tensors with Python: "
                 + "safetensors.torch.save_file(…, '\(target)')."
-        case .picture, .text: return "Give the file with the weights."
+        case .image, .text: return "Give the file with the weights."
         }
     }
 

@@ -57,15 +57,15 @@ extension Tensor {
     public static prefix func - (a: Tensor) -> Tensor { negOp(.tensor(a)) }
 
     /// Square root of each element.
-    public func squareRoot() -> Tensor { Self.sqrtOp(.tensor(self)) }
+    public func sqrt() -> Tensor { Self.sqrtOp(.tensor(self)) }
     /// The natural logarithm of each element.
-    public func logarithm() -> Tensor { Self.logOp(.tensor(self)) }
+    public func log() -> Tensor { Self.logOp(.tensor(self)) }
     /// e to the power of each element.
-    public func exponential() -> Tensor { Self.expOp(.tensor(self)) }
+    public func exp() -> Tensor { Self.expOp(.tensor(self)) }
     /// 1 / (1 + e⁻ˣ) of each element.
     public func sigmoid() -> Tensor { Self.sigmoidOp(.tensor(self)) }
     /// The absolute value of each element.
-    public func magnitude() -> Tensor { Self.absOp(.tensor(self)) }
+    public func abs() -> Tensor { Self.absOp(.tensor(self)) }
     /// The square of each element.
     public func squared() -> Tensor { Self.squareOp(.tensor(self)) }
 

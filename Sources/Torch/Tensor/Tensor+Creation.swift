@@ -84,7 +84,7 @@ extension Tensor {
     }
 
     /// Elements of `a` where `condition` holds, of `b` elsewhere.
-    public static func choose(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
+    public static func `where`(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
         whereOp(.tensor(condition), .tensor(a), .tensor(b))
     }
 }

@@ -59,11 +59,11 @@ extension Tensor {
     }
     /// For each position of `indices`, the element that it names along a dimension; the other
     /// dimensions broadcast. int64 indices
-    public func taken(along dimension: Int, _ indices: Tensor) -> Tensor {
+    public func gather(_ dimension: Int, _ indices: Tensor) -> Tensor {
         Self.takeAlongOp(.tensor(self), .tensor(indices), .int(dimension))
     }
     /// The tensor with a value where the mask holds.
-    public func filled(_ value: Double, where mask: Tensor) -> Tensor {
+    public func maskedFill(_ mask: Tensor, _ value: Double) -> Tensor {
         Self.maskedFillOp(.tensor(self), .tensor(mask), .real(value))
     }
     /// Indices of the elements that are not zero. `[n, rank]`

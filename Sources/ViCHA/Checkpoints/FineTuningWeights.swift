@@ -188,7 +188,7 @@ extension ClassificationModel: FineTunedModel {
         -> ParameterStore.LoadReport
     {
         let hasHead = tensors.keys.contains { $0.hasPrefix("cls_head.") }
-        let hasTwin = tensors.keys.contains { $0.hasPrefix("text_encoder_m.") }
+        let hasMomentumModel = tensors.keys.contains { $0.hasPrefix("text_encoder_m.") }
         let mapped =
             kind == .imagePair && FineTuningWeights.arePretrained(tensors)
             ? FineTuningWeights.withDoubledLayers(
@@ -197,11 +197,13 @@ extension ClassificationModel: FineTunedModel {
         let report = try store.load(
             mapped.withPositionEmbeddings(resizedTo: configuration.vision.grid),
             allowingMissing: (hasHead ? [] : ["cls_head.", "cls_head_m."])
-                + (hasTwin ? [] : FineTuningWeights.momentum),
+                + (hasMomentumModel ? [] : FineTuningWeights.momentum),
             allowingUnexpected: FineTuningWeights.pretrainingOnly + FineTuningWeights.languageHeads
                 + FineTuningWeights.alignment + FineTuningWeights.momentum + ["ta_head."]
                 + allowingUnexpected)
-        if !hasTwin, configuration.compatibility == .corrected { try teacher.copyOnlineWeights() }
+        if !hasMomentumModel, configuration.compatibility == .corrected {
+            try teacher.copyOnlineWeights()
+        }
         return report
     }
 }
@@ -244,17 +246,17 @@ extension QuestionAnsweringModel: FineTunedModel {
     public func load(_ tensors: [String: Tensor], allowingUnexpected: [String] = []) throws
         -> ParameterStore.LoadReport
     {
-        let hasTwin = tensors.keys.contains { $0.hasPrefix("text_encoder_m.") }
+        let hasMomentumModel = tensors.keys.contains { $0.hasPrefix("text_encoder_m.") }
         let mapped =
             FineTuningWeights.arePretrained(tensors)
             ? FineTuningWeights.withDecoder(
                 tensors, fusionLayer: configuration.text.fusionLayer) : tensors
         let report = try store.load(
             mapped.withPositionEmbeddings(resizedTo: configuration.vision.grid),
-            allowingMissing: hasTwin ? [] : FineTuningWeights.momentum,
+            allowingMissing: hasMomentumModel ? [] : FineTuningWeights.momentum,
             allowingUnexpected: FineTuningWeights.pretrainingOnly + FineTuningWeights.alignment
                 + FineTuningWeights.momentum + allowingUnexpected)
-        if !hasTwin { try teacher.copyOnlineWeights() }
+        if !hasMomentumModel { try teacher.copyOnlineWeights() }
         return report
     }
 }

@@ -15,18 +15,20 @@ struct TextDecoder: Sendable {
     }
 
     /// Keys and values of what is looked at. `[B, S, D]`; `attentionMask` 1 for tokens `[B, S]`
-    func memory(of hiddenStates: Tensor, attentionMask: Tensor) -> ImageMemory {
-        bert.memory(of: hiddenStates, mask: additiveMask(attentionMask))
+    func keyValues(of hiddenStates: Tensor, attentionMask: Tensor) -> CrossAttentionKeyValues {
+        bert.keyValues(of: hiddenStates, mask: additiveMask(attentionMask))
     }
 
     /// `[A, L]` → `[A, L, D]`; `memory` has a row for each text or one for all.
-    func hiddenStates(_ tokens: TokenBatch, _ memory: ImageMemory, dropout: Generator? = nil)
+    func hiddenStates(
+        _ tokens: TokenBatch, _ keyValues: CrossAttentionKeyValues, dropout: Generator? = nil
+    )
         -> Tensor
     {
         let states = bert.encodeText(tokens, dropout: dropout)
         return bert.fuse(
             states[states.count - 1], attentionMask: tokens.attentionMask, isCausal: true,
-            memory: memory, dropout: dropout)
+            keyValues: keyValues, dropout: dropout)
     }
 
     /// Logits of the token that follows. `[n, D]` → `[n, V]`

@@ -44,20 +44,22 @@ extension Tensor {
 }
 
 /// What the fusion layers look at: keys and values of one batch of images for each fusion layer.
-public struct ImageMemory: Sendable {
+public struct CrossAttentionKeyValues: Sendable {
     let layers: [KeyValues]
 
     /// The memory of layers that look at two images in turns: the first, the third … at `first`.
-    static func alternating(_ first: ImageMemory, _ second: ImageMemory) -> ImageMemory {
-        ImageMemory(
+    static func alternating(_ first: CrossAttentionKeyValues, _ second: CrossAttentionKeyValues)
+        -> CrossAttentionKeyValues
+    {
+        CrossAttentionKeyValues(
             layers: zip(first.layers, second.layers).enumerated().map { number, layers in
                 number % 2 == 0 ? layers.0 : layers.1
             })
     }
 
     /// One image for each index, in the order of `rows`. int64 `[n]`
-    func indexed(by rows: Tensor) -> ImageMemory {
-        ImageMemory(layers: layers.map { $0.indexed(by: rows) })
+    func indexed(by rows: Tensor) -> CrossAttentionKeyValues {
+        CrossAttentionKeyValues(layers: layers.map { $0.indexed(by: rows) })
     }
 }
 
@@ -118,10 +120,10 @@ public struct TextEncoder: Sendable {
     /// - Parameters:
     ///   - hiddenStates: `[B, N, width]`
     ///   - mask: added to the scores, nil where all tokens may be seen. `[B, 1, 1, N]`
-    public func memory(of hiddenStates: Tensor, mask: Tensor?) -> ImageMemory {
+    public func keyValues(of hiddenStates: Tensor, mask: Tensor?) -> CrossAttentionKeyValues {
         // Two layers with shared projections see the same keys and values.
         let copies = looksAtPairs ? 2 : 1
-        return ImageMemory(
+        return CrossAttentionKeyValues(
             layers: stride(from: fusionLayer, to: layers.count, by: copies).flatMap { number in
                 layers[number].crossAttention.map {
                     Array(repeating: $0.keyValues(of: hiddenStates, mask: mask), count: copies)
@@ -130,8 +132,8 @@ public struct TextEncoder: Sendable {
     }
 
     /// Keys and values of encoded images for every fusion layer.
-    func memory(of image: ImageEncoding) -> ImageMemory {
-        memory(of: image.lastHiddenState, mask: image.attentionMask)
+    func keyValues(of image: ImageEncoding) -> CrossAttentionKeyValues {
+        keyValues(of: image.lastHiddenState, mask: image.attentionMask)
     }
 
     /// Fusion mode: the upper layers on given hidden states.
@@ -140,17 +142,18 @@ public struct TextEncoder: Sendable {
     ///   - hiddenStates: `[B, L, D]`
     ///   - attentionMask: 1 for tokens, 0 for padding, nil for no padding. `[B, L]`
     ///   - isCausal: whether a token sees only those before it
-    ///   - memory: what the layers look at, one row for each text or one for all
+    ///   - keyValues: what the layers look at, one row for each text or one for all
     ///   - inspecting: a layer by its index among all, and what receives the weights of its
     ///     cross-attention. `[B, H, L, N]`
     /// - Returns: `[B, L, D]`
     public func fuse(
-        _ hiddenStates: Tensor, attentionMask: Tensor?, isCausal: Bool = false, memory: ImageMemory,
+        _ hiddenStates: Tensor, attentionMask: Tensor?, isCausal: Bool = false,
+        keyValues: CrossAttentionKeyValues,
         dropout: Generator? = nil, inspecting: (layer: Int, receive: (Tensor) -> Void)? = nil
     ) -> Tensor {
         let mask = attentionMask.map { isCausal ? causalMask($0) : additiveMask($0) }
         var x = hiddenStates
-        for (number, image) in zip(fusionLayers, memory.layers) {
+        for (number, image) in zip(fusionLayers, keyValues.layers) {
             if let inspecting, inspecting.layer == number {
                 x = layers[number](
                     x, mask: mask, image: image, dropout: dropout, inspect: inspecting.receive)

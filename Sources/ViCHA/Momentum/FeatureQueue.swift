@@ -44,7 +44,7 @@ public final class FeatureQueue {
             for (queue, features) in [(images, features.images), (texts, features.texts)] {
                 let new = features.transposed(0, 1).to(dtype: queue.dtype)
                 let old = queue.indexed(1, by: columns)
-                try queue.setColumns(columns, .choose(new.isFinite(), new, old))
+                try queue.setColumns(columns, .where(new.isFinite(), new, old))
             }
             if let identities, let newIdentities = features.identities {
                 try identities.setColumns(columns, newIdentities.unsqueezed(0))

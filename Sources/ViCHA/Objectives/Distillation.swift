@@ -24,7 +24,7 @@ public enum Distillation {
         _ logits: Tensor, momentumLogits: Tensor?, targets: Tensor, alpha: Double
     ) -> Tensor {
         let logarithms = logits.to(dtype: .float32).logSoftmax(dimension: -1)
-        let hard = -logarithms.taken(along: 1, targets.unsqueezed(1)).squeezed(1)
+        let hard = -logarithms.gather(1, targets.unsqueezed(1)).squeezed(1)
         guard let momentumLogits else { return hard }
         let soft = -(logarithms * teacher(momentumLogits)).sum(-1)
         return hard * (1 - alpha) + soft * alpha

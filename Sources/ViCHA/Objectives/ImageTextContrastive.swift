@@ -66,7 +66,7 @@ public enum ImageTextContrastive {
             hard = (logProbabilities * (matches / matches.sum(1, keep: true))).sum(1)
         } else {
             let rows = Tensor.range(0..<logits.size(0), device: logits.device).unsqueezed(1)
-            hard = logProbabilities.taken(along: 1, rows).squeezed(1)
+            hard = logProbabilities.gather(1, rows).squeezed(1)
         }
         return -(soft * alpha + hard * (1 - alpha)).mean()
     }

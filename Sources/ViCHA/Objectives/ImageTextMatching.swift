@@ -36,9 +36,9 @@ extension Tensor {
     ///   - excluded: true for what is never drawn
     /// - Returns: in the order of drawing. int64 `[rows, count]`
     func drawnColumns(_ count: Int, noise: Tensor, excluding excluded: Tensor) -> Tensor {
-        let gumbel = -(-noise.clamped(to: 1e-20...1).logarithm()).clamped(to: 1e-20...1e20)
-            .logarithm()
-        return (detached().to(dtype: .float32) + gumbel).filled(-.infinity, where: excluded)
+        let gumbel = -(-noise.clamped(to: 1e-20...1).log()).clamped(to: 1e-20...1e20)
+            .log()
+        return (detached().to(dtype: .float32) + gumbel).maskedFill(excluded, -.infinity)
             .largest(count).indices
     }
 }
@@ -82,7 +82,7 @@ public enum ImageTextMatching {
         let device = logits.device
         var negatives = Tensor.zeros([batch], dtype: .int64, device: device)
         if let hasNegative {
-            negatives = negatives.filled(ignoredTarget, where: hasNegative.not())
+            negatives = negatives.maskedFill(hasNegative.not(), ignoredTarget)
         }
         let targets = Tensor.concatenated(
             [.ones([batch], dtype: .int64, device: device), negatives, negatives], dimension: 0)

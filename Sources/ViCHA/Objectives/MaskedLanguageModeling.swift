@@ -62,8 +62,8 @@ public struct MaskedTokens: Sendable {
         let selected = draws.select.and(protected.not())
         let masked = selected.and(draws.mask)
         let randomized = selected.and(draws.randomize).and(masked.not())
-        let replaced = ids.filled(Double(special.mask), where: masked)
-        inputIDs = .choose(randomized, draws.randomIDs, replaced)
+        let replaced = ids.maskedFill(masked, Double(special.mask))
+        inputIDs = .where(randomized, draws.randomIDs, replaced)
         positions = selected.reshaped(-1).nonzero().squeezed(1)
         targets = ids.reshaped(-1).indexed(0, by: positions)
     }

@@ -141,14 +141,15 @@ public final class ClassificationModel {
         _ batch: ClassificationBatch, _ encoders: Encoders, _ head: ClassificationHead,
         dropout: Generator?
     ) -> Tensor {
-        let memories = batch.images.map { images in
-            encoders.text.memory(
+        let ofImages = batch.images.map { images in
+            encoders.text.keyValues(
                 of: encoders.encode(
                     images: images.pixels, concepts: images.concepts, dropout: dropout))
         }
-        let memory =
-            memories.count == 2 ? ImageMemory.alternating(memories[0], memories[1]) : memories[0]
-        return head(encoders.fuse(batch.texts, memory, dropout: dropout).select(1, 0))
+        let keyValues =
+            ofImages.count == 2
+            ? CrossAttentionKeyValues.alternating(ofImages[0], ofImages[1]) : ofImages[0]
+        return head(encoders.fuse(batch.texts, keyValues, dropout: dropout).select(1, 0))
     }
 }
 

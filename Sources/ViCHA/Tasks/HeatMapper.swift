@@ -103,7 +103,7 @@ public struct HeatMapper: Sendable {
         let states = withoutGradient { encoders.text.encodeText(texts) }
         let fused = encoders.text.fuse(
             states[states.count - 1], attentionMask: texts.attentionMask,
-            memory: encoders.text.memory(of: image.lastHiddenState, mask: image.attentionMask)
+            keyValues: encoders.text.keyValues(of: image.lastHiddenState, mask: image.attentionMask)
                 .indexed(by: rows),
             inspecting: (layer, { weights = $0 }))
         return (matchingHead(fused.select(1, 0)).select(1, 1).sum(), weights)

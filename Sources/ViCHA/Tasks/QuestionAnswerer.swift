@@ -73,9 +73,9 @@ public struct QuestionAnswerer: Sendable {
         -> [[Answer]]
     {
         try withInferenceMode {
-            let memory = part.decoder.memory(
+            let keyValues = part.decoder.keyValues(
                 of: questions.hiddenStates, attentionMask: questions.attentionMask)
-            let best = try firstTokens(questions, answers, memory).largest(
+            let best = try firstTokens(questions, answers, keyValues).largest(
                 min(candidates, answers.count))
             let rows = try best.indices.array(of: Int.self)
             let k = best.indices.size(1)
@@ -83,11 +83,12 @@ public struct QuestionAnswerer: Sendable {
                 let numbers = Array(rows[question * k..<(question + 1) * k])
                 let likelihoods = try likelihoods(
                     of: numbers, answers,
-                    memory.indexed(by: Tensor([question]).to(device: questions.hiddenStates.device))
+                    keyValues.indexed(
+                        by: Tensor([question]).to(device: questions.hiddenStates.device))
                 )
                 let scores =
                     countsFirstTwice
-                    ? likelihoods + best.values.select(0, question).logarithm() : likelihoods
+                    ? likelihoods + best.values.select(0, question).log() : likelihoods
                 let order = scores.softmax(dimension: 0).largest(k)
                 return try zip(
                     order.indices.array(of: Int.self), order.values.array(of: Float.self)
@@ -98,7 +99,7 @@ public struct QuestionAnswerer: Sendable {
 
     /// Probability of the first token of each answer. `[B, answers]`
     private func firstTokens(
-        _ questions: EncodedQuestions, _ answers: AnswerList, _ memory: ImageMemory
+        _ questions: EncodedQuestions, _ answers: AnswerList, _ keyValues: CrossAttentionKeyValues
     ) throws -> Tensor {
         let start = answers.tokens.inputIDs.slice(0, 0..<1).slice(1, 0..<1)
             .expanded(questions.count, 1)
@@ -106,13 +107,15 @@ public struct QuestionAnswerer: Sendable {
             TokenBatch(
                 inputIDs: start,
                 attentionMask: .ones([questions.count, 1], dtype: .int64, device: start.device)),
-            memory)
+            keyValues)
         return part.decoder.logits(states.select(1, 0)).to(dtype: .float32).softmax(dimension: 1)
             .indexed(1, by: answers.tokens.inputIDs.select(1, 1))
     }
 
     /// Logarithm of the probability of each answer to one question. `[K]`
-    private func likelihoods(of numbers: [Int], _ answers: AnswerList, _ memory: ImageMemory)
+    private func likelihoods(
+        of numbers: [Int], _ answers: AnswerList, _ keyValues: CrossAttentionKeyValues
+    )
         throws -> Tensor
     {
         let device = answers.tokens.inputIDs.device
@@ -121,7 +124,7 @@ public struct QuestionAnswerer: Sendable {
             .cut(to: length)
         let next = NextTokens(tokens)
         let losses = Distillation.rowLosses(
-            part.decoder.logits(part.decoder.hiddenStates(tokens, memory).rows(next.positions)),
+            part.decoder.logits(part.decoder.hiddenStates(tokens, keyValues).rows(next.positions)),
             momentumLogits: nil, targets: next.targets, alpha: 0)
         // Summed by answer, in the order of its tokens.
         let belongs = next.rows.unsqueezed(0)
@@ -169,7 +172,7 @@ public struct QuestionAnswerer: Sendable {
             var score: Double
         }
         return try withInferenceMode {
-            let memory = part.decoder.memory(
+            let keyValues = part.decoder.keyValues(
                 of: questions.hiddenStates.slice(0, question..<question + 1),
                 attentionMask: questions.attentionMask.slice(0, question..<question + 1))
             let device = questions.hiddenStates.device
@@ -182,7 +185,7 @@ public struct QuestionAnswerer: Sendable {
                 let states = part.decoder.hiddenStates(
                     TokenBatch(
                         inputIDs: ids,
-                        attentionMask: .ones(ids.shape, dtype: .int64, device: device)), memory)
+                        attentionMask: .ones(ids.shape, dtype: .int64, device: device)), keyValues)
                 let width = min(2 * options.beams, options.vocabularySize)
                 let next = part.decoder.logits(states.select(1, ids.size(1) - 1))
                     .slice(1, 0..<options.vocabularySize).to(dtype: .float32)

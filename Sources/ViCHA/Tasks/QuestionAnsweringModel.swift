@@ -68,7 +68,7 @@ public final class QuestionAnsweringModel {
             images: Tensor, concepts: TokenBatch?, questions: TokenBatch, dropout: Generator? = nil
         ) -> Tensor {
             let image = encoders.encode(images: images, concepts: concepts, dropout: dropout)
-            return encoders.fuse(questions, encoders.text.memory(of: image), dropout: dropout)
+            return encoders.fuse(questions, encoders.text.keyValues(of: image), dropout: dropout)
         }
 
         /// Logits of the answers' tokens. `[n, V]`
@@ -77,10 +77,12 @@ public final class QuestionAnsweringModel {
                 images: batch.images, concepts: batch.concepts, questions: batch.questions,
                 dropout: dropout)
             // Keys and values once a question, for all of its answers.
-            let memory = decoder.memory(of: states, attentionMask: batch.questions.attentionMask)
-                .indexed(by: batch.questionOfAnswer)
+            let keyValues = decoder.keyValues(
+                of: states, attentionMask: batch.questions.attentionMask
+            )
+            .indexed(by: batch.questionOfAnswer)
             return decoder.logits(
-                decoder.hiddenStates(batch.answers, memory, dropout: dropout)
+                decoder.hiddenStates(batch.answers, keyValues, dropout: dropout)
                     .rows(tokens.positions))
         }
     }

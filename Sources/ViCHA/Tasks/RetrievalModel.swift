@@ -181,12 +181,12 @@ public final class RetrievalModel {
         _ dropout: Generator?
     ) -> Tensor {
         let own = Tensor.range(0..<text.size(0), device: text.device)
-        let memory = online.text.memory(of: image.lastHiddenState, mask: image.attentionMask)
+        let keyValues = online.text.keyValues(of: image.lastHiddenState, mask: image.attentionMask)
         let fused = online.text.fuse(
             .concatenated([text, text, text.indexed(0, by: negatives.texts)], dimension: 0),
             attentionMask: .concatenated(
                 [mask, mask, mask.indexed(0, by: negatives.texts)], dimension: 0),
-            memory: memory.indexed(
+            keyValues: keyValues.indexed(
                 by: .concatenated([own, negatives.images, own], dimension: 0)),
             dropout: dropout)
         return matchingHead(fused.select(1, 0))

@@ -100,7 +100,7 @@ public struct RetrievalScorer: Sendable {
         partSize: Int
     ) throws -> [Float] {
         try withInferenceMode {
-            let memory = encoders.text.memory(
+            let keyValues = encoders.text.keyValues(
                 of: images.hiddenStates.slice(0, image..<image + 1),
                 mask: images.attentionMask?.slice(0, image..<image + 1))
             let order = rows.indices.sorted { (lengths[rows[$0]], $0) < (lengths[rows[$1]], $1) }
@@ -114,7 +114,7 @@ public struct RetrievalScorer: Sendable {
                     texts.hiddenStates.slice(1, 0..<length).indexed(0, by: indices),
                     attentionMask: texts.attentionMask.slice(1, 0..<length)
                         .indexed(0, by: indices),
-                    memory: memory)
+                    keyValues: keyValues)
                 logits.append(matchingHead(fused.select(1, 0)).select(1, 1))
             }
             guard !logits.isEmpty else { return [] }

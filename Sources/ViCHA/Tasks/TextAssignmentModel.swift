@@ -30,12 +30,12 @@ public struct TextAssignment: Sendable {
         // Comparisons in the direction of the official code, at equality too.
         let (keeps, leads) = (keepsOwn.isGreater(than: 1.0 / 3), isFirst.isGreater(than: 0.5))
         let (a, b) = (others.select(1, 0), others.select(1, 1))
-        first = .choose(keeps, .choose(leads, own, a), a)
-        second = .choose(keeps, .choose(leads, a, own), b)
+        first = .where(keeps, .where(leads, own, a), a)
+        second = .where(keeps, .where(leads, a, own), b)
         func all(_ label: Double) -> Tensor {
             .full([own.size(0)], label, dtype: .int64, device: own.device)
         }
-        labels = .choose(keeps, .choose(leads, all(0), all(1)), all(2))
+        labels = .where(keeps, .where(leads, all(0), all(1)), all(2))
     }
 }
 
@@ -95,11 +95,11 @@ public final class TextAssignmentModel {
     ) -> Tensor {
         let image = encoders.encode(images: images, concepts: concepts, dropout: dropout)
         let assignment = assignment(of: image, selection)
-        let memory = encoders.text.memory(of: image)
+        let keyValues = encoders.text.keyValues(of: image)
         let fused = encoders.fuse(
             texts,
             .alternating(
-                memory.indexed(by: assignment.first), memory.indexed(by: assignment.second)),
+                keyValues.indexed(by: assignment.first), keyValues.indexed(by: assignment.second)),
             dropout: dropout)
         let logits = head(fused.select(1, 0))
         inspect?(logits)

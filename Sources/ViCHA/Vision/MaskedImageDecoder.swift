@@ -120,39 +120,39 @@ struct MaskedImageDecoder: Sendable {
         let removedCount = mask.restore.size(1) - mask.keptCount
         let fill = maskToken.to(dtype: encoded.dtype).expanded(encoded.size(0), removedCount, -1)
         let patches = Tensor.concatenated([encoded.slice(1, 1...), fill], dimension: 1)
-            .taken(along: 1, mask.restore.unsqueezed(-1))
+            .gather(1, mask.restore.unsqueezed(-1))
         return .concatenated([encoded.slice(1, 0..<1), patches], dimension: 1)
     }
 
     private func removedTokens(_ tokens: Tensor, _ mask: PatchMask) -> Tensor {
-        tokens.slice(1, 1...).taken(along: 1, mask.removed.unsqueezed(-1))
+        tokens.slice(1, 1...).gather(1, mask.removed.unsqueezed(-1))
     }
 
     /// The pixels of the removed patches, each patch normalised by its own mean and variance.
     /// `[B, 3, H, W]` → `[B, R, p·p·3]`, pixels in the order row, column, channel
     func target(_ images: Tensor, _ mask: PatchMask) -> Tensor {
-        let patches = pixels(of: images).taken(along: 1, mask.removed.unsqueezed(-1))
+        let patches = pixels(of: images).gather(1, mask.removed.unsqueezed(-1))
         let (mean, deviation) = Self.statistics(patches)
         return (patches - mean) / deviation
     }
 
     /// Images whose removed patches are empty, and the same with predicted patches, brought back to
     /// the mean and variance of what was removed. `[B, R, p·p·3]` → 2 × `[B, 3, H, W]`
-    func pictures(of prediction: Tensor, _ images: Tensor, _ mask: PatchMask) -> (
+    func images(of prediction: Tensor, _ images: Tensor, _ mask: PatchMask) -> (
         masked: Tensor, restored: Tensor
     ) {
         let patches = pixels(of: images)
-        let removed = patches.taken(along: 1, mask.removed.unsqueezed(-1))
-        let kept = patches.taken(along: 1, mask.kept.unsqueezed(-1))
+        let removed = patches.gather(1, mask.removed.unsqueezed(-1))
+        let kept = patches.gather(1, mask.kept.unsqueezed(-1))
         let (mean, deviation) = Self.statistics(removed)
-        func picture(_ filling: Tensor) -> Tensor {
+        func image(_ filling: Tensor) -> Tensor {
             let all = Tensor.concatenated([kept, filling], dimension: 1)
-                .taken(along: 1, mask.restore.unsqueezed(-1))
+                .gather(1, mask.restore.unsqueezed(-1))
             let (b, h, w) = (images.size(0), images.size(2) / patchSize, images.size(3) / patchSize)
             return all.reshaped(b, h, w, patchSize, patchSize, 3).permuted(0, 5, 1, 3, 2, 4)
                 .reshaped(b, 3, images.size(2), images.size(3))
         }
-        return (picture(removed * 0), picture(prediction * deviation + mean))
+        return (image(removed * 0), image(prediction * deviation + mean))
     }
 
     /// Patches of images, their pixels in the order row, column, channel.
@@ -167,7 +167,7 @@ struct MaskedImageDecoder: Sendable {
     private static func statistics(_ patches: Tensor) -> (mean: Tensor, deviation: Tensor) {
         (
             patches.mean(-1, keep: true),
-            (patches.variance(-1, keep: true) + 1e-6).squareRoot()
+            (patches.variance(-1, keep: true) + 1e-6).sqrt()
         )
     }
 }

@@ -88,7 +88,7 @@ public struct VisionTransformer: Sendable {
     /// - Returns: `[B, 1 + K, D]`
     func encode(patches: Tensor, keep: Tensor) -> Tensor {
         let placed = patches + positionEmbedding.slice(1, 1...)
-        let kept = placed.taken(along: 1, keep.unsqueezed(-1))
+        let kept = placed.gather(1, keep.unsqueezed(-1))
         var tokens = Tensor.concatenated(
             [clsToken.expanded(patches.size(0), -1, -1), kept], dimension: 1)
         for block in blocks { tokens = run(block, tokens, nil) }

@@ -5,8 +5,8 @@ import Foundation
 import Images
 import Torch
 
-/// Heat maps laid over a picture, side by side, each with what it is of.
-struct HeatMapPicture {
+/// Heat maps laid over an image, side by side, each with what it is of.
+struct HeatMapImage {
     /// Longer side of a panel. pixels
     private static let side = 320
     private static let labelHeight = 28
@@ -14,16 +14,16 @@ struct HeatMapPicture {
     /// Panels of a row.
     private static let columns = 4
 
-    private let picture: RGBImage
+    private let original: RGBImage
     private var panels: [(label: String, image: RGBImage)] = []
 
-    /// Begins with the picture alone.
+    /// Begins with the image alone.
     init(_ image: RGBImage, label: String) {
         let scale = Double(Self.side) / Double(max(image.width, image.height))
-        picture = image.resized(
+        original = image.resized(
             width: max(1, Int(Double(image.width) * scale)),
             height: max(1, Int(Double(image.height) * scale)))
-        panels = [(label, picture)]
+        panels = [(label, original)]
     }
 
     /// Adds a panel, whose coldest and hottest points get the ends of the colours.
@@ -32,13 +32,13 @@ struct HeatMapPicture {
     ///   - label: what the map is of
     ///   - heat: `[g, g]`
     mutating func add(_ label: String, heat: Tensor) throws {
-        panels.append((label, try Self.picture(picture, under: heat, label: label)))
+        panels.append((label, try Self.overlay(heat, on: original, label: label)))
     }
 
-    /// A picture with a heat map over it. `[g, g]`
+    /// An image with a heat map over it. `[g, g]`
     /// - Throws: `ValidationError` for a map that is not finite, `TorchError`
-    static func picture(_ picture: RGBImage, under heat: Tensor, label: String) throws -> RGBImage {
-        let (width, height) = (picture.width, picture.height)
+    static func overlay(_ heat: Tensor, on image: RGBImage, label: String) throws -> RGBImage {
+        let (width, height) = (image.width, image.height)
         let values = try heat.to(dtype: .float32).to(device: .cpu)
             .reshaped(1, 1, heat.size(0), heat.size(1))
             .resizedBicubic(height: height, width: width).contiguous().array(of: Float.self)
@@ -49,11 +49,11 @@ struct HeatMapPicture {
         }
         let bottom = values.min() ?? 0
         let range = max((values.max() ?? 0) - bottom, .leastNormalMagnitude)
-        var pixels = picture.pixels
+        var pixels = image.pixels
         for (index, value) in values.enumerated() {
             let share = Double((value - bottom) / range)
             let color = color(share)
-            // Cold places keep their picture in grey, so that colours mean heat alone.
+            // Cold places keep their image in grey, so that colours mean heat alone.
             let place = 3 * index
             let grey =
                 0.3 * Double(pixels[place]) + 0.59 * Double(pixels[place + 1])
@@ -83,7 +83,7 @@ struct HeatMapPicture {
         let columns = min(Self.columns, panels.count)
         let rows = (panels.count + columns - 1) / columns
         let (cellWidth, cellHeight) = (
-            picture.width + Self.gap, picture.height + Self.labelHeight + Self.gap
+            original.width + Self.gap, original.height + Self.labelHeight + Self.gap
         )
         let (width, height) = (columns * cellWidth + Self.gap, rows * cellHeight + Self.gap)
         let canvas = Canvas(width: width, height: height)
@@ -97,7 +97,7 @@ struct HeatMapPicture {
         for (number, panel) in panels.enumerated() {
             let (x, y) = origin(number)
             canvas.text(
-                panel.label, left: Double(x), right: Double(x + picture.width),
+                panel.label, left: Double(x), right: Double(x + original.width),
                 baseline: Double(y + Self.labelHeight - 9), size: 16, RGB(0.1, 0.1, 0.1))
         }
         var result = try canvas.image()

@@ -1,8 +1,8 @@
 import Foundation
 import Images
 
-/// A picture with its concepts, best first.
-struct PictureWithConcepts {
+/// An image with its concepts, best first.
+struct ImageWithConcepts {
     let path: String
     let concepts: [(name: String, score: Float)]
 

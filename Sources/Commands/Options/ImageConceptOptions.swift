@@ -4,15 +4,15 @@ import Datasets
 import Images
 import Torch
 
-/// Visual concepts for pictures that stand in no annotation file.
-struct PictureConceptOptions: ParsableArguments {
+/// Visual concepts for images that stand in no annotation file.
+struct ImageConceptOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Embeddings of a vocabulary, or the vocabulary itself, of which --clip finds the nearest "
-                + "for each picture.", valueName: "path"))
+                + "for each image.", valueName: "path"))
     var concepts: String?
 
-    @Option(help: "Concepts of a picture.")
+    @Option(help: "Concepts of an image.")
     var top = 15
 
     @OptionGroup var clip: CLIPModelOptions
@@ -27,13 +27,13 @@ struct PictureConceptOptions: ParsableArguments {
         }
     }
 
-    /// The concepts of each picture that can be read, in the pictures' order.
+    /// The concepts of each image that can be read, in the images' order.
     func find(
-        _ pictures: [String], isNeeded: Bool, pixelLimit: Int, device: Device, autocast: DType?
-    ) throws -> (pictures: [String], concepts: [[String]]) {
+        _ images: [String], isNeeded: Bool, pixelLimit: Int, device: Device, autocast: DType?
+    ) throws -> (images: [String], concepts: [[String]]) {
         guard let concepts else {
             if isNeeded { note(Self.missing) }
-            let (readable, skipped) = try Self.readable(pictures, pixelLimit: pixelLimit)
+            let (readable, skipped) = try Self.readable(images, pixelLimit: pixelLimit)
             if readable.isEmpty, let first = skipped.first {
                 throw ConceptError.noReadableImage(name: first.name, reason: first.reason)
             }
@@ -43,17 +43,17 @@ struct PictureConceptOptions: ParsableArguments {
         let finder = try ConceptFinder(
             clip.encoder(on: device, autocast: autocast, pixelLimit: pixelLimit),
             vocabulary: concepts, count: top)
-        let (found, skipped) = try finder(pictures)
+        let (found, skipped) = try finder(images)
         report(skipped: skipped)
         return (found.map(\.path), found.map { $0.concepts.map(\.name) })
     }
 
-    /// The pictures that can be read, and the others.
-    static func readable(_ pictures: [String], pixelLimit: Int) throws -> (
-        pictures: [String], skipped: [SkippedName]
+    /// The images that can be read, and the others.
+    static func readable(_ images: [String], pixelLimit: Int) throws -> (
+        images: [String], skipped: [SkippedName]
     ) {
-        let loader = PrefetchingLoader(0..<pictures.count, workers: 2, ahead: 8) { number in
-            let path = pictures[number]
+        let loader = PrefetchingLoader(0..<images.count, workers: 2, ahead: 8) { number in
+            let path = images[number]
             do {
                 _ = try ImageDecoder.decode(path: path, shortSide: 1, limit: pixelLimit)
                 return SkippedName?.none
@@ -64,9 +64,9 @@ struct PictureConceptOptions: ParsableArguments {
         defer { loader.stop() }
         var readable: [String] = []
         var skipped: [SkippedName] = []
-        for picture in pictures {
+        for image in images {
             guard let failure = try loader.next() else { break }
-            if let failure { skipped.append(failure) } else { readable.append(picture) }
+            if let failure { skipped.append(failure) } else { readable.append(image) }
         }
         return (readable, skipped)
     }
