@@ -46,7 +46,10 @@ let package = Package(
         .target(name: "Files", dependencies: ["CXXHash"], swiftSettings: swift),
         .target(name: "Torch", dependencies: ["CTorch", "Files"], swiftSettings: swift),
         .target(name: "Configuration", dependencies: ["Files", "Yams"], swiftSettings: swift),
-        .target(name: "ViCHA", dependencies: ["Configuration", "Torch"], swiftSettings: swift),
+        .target(name: "Batches", dependencies: ["Torch"], swiftSettings: swift),
+        .target(
+            name: "ViCHA", dependencies: ["Batches", "Configuration", "Torch"],
+            swiftSettings: swift),
         .target(
             name: "CLIP", dependencies: ["Configuration", "Files", "Images", "Torch"],
             swiftSettings: swift),
@@ -56,11 +59,14 @@ let package = Package(
         .target(name: "Images", dependencies: ["CImageCodecs"], swiftSettings: swift),
         .target(name: "Text", dependencies: ["Files"], swiftSettings: swift),
         .target(
-            name: "Datasets", dependencies: ["Configuration", "Files", "Images", "Text"],
+            name: "Datasets",
+            dependencies: ["Batches", "Configuration", "Files", "Images", "Text", "Torch"],
             swiftSettings: swift),
         .target(
             name: "Concepts",
-            dependencies: ["CLIP", "Datasets", "Files", "Images", "Nouns", "Text", "Torch"],
+            dependencies: [
+                "Batches", "CLIP", "Datasets", "Files", "Images", "Nouns", "Text", "Torch",
+            ],
             swiftSettings: swift),
         .target(
             name: "Nouns", dependencies: ["Files", "Text"],
@@ -73,24 +79,37 @@ let package = Package(
             name: "Scenes", dependencies: ["Datasets", "Drawing", "Files", "Images", "Text"],
             swiftSettings: swift),
         .target(
-            name: "Training", dependencies: ["CLIP", "Configuration", "ViCHA", "Datasets"],
+            name: "Training", dependencies: ["Batches", "Configuration", "Datasets", "ViCHA"],
             swiftSettings: swift),
         .target(
+            name: "Reports", dependencies: ["Datasets", "Drawing", "Files", "Images", "Torch"],
+            swiftSettings: swift),
+        .target(name: "Steps", dependencies: ["Files", "Training"], swiftSettings: swift),
+        .target(
+            name: "Tasks",
+            dependencies: [
+                "Batches", "CLIP", "Concepts", "Configuration", "Datasets", "Reports", "Training",
+                "ViCHA",
+            ], swiftSettings: swift),
+        .target(
             name: "Parity",
-            dependencies: ["CLIP", "Concepts", "Files", "Training", "Datasets", "Text", "Images"],
+            dependencies: [
+                "CLIP", "Concepts", "Datasets", "Files", "Images", "Tasks", "Text", "Training",
+            ],
             swiftSettings: swift),
         .executableTarget(
             name: "Commands",
             dependencies: [
-                "CLIP", "Concepts", "Configuration", "Drawing", "Nouns", "Training", "Parity",
-                "Scenes",
+                "CLIP", "Concepts", "Configuration", "Drawing", "Nouns", "Parity", "Reports",
+                "Scenes", "Steps", "Tasks", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "Concepts", "Datasets", "Images", "Nouns", "Text", "Torch", "Training", "ViCHA",
+                "Concepts", "Datasets", "Images", "Nouns", "Tasks", "Text", "Torch", "Training",
+                "ViCHA",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks", exclude: ["README.md", "attach_per_record.py"],
@@ -98,8 +117,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CLIP", "Concepts", "Datasets", "Files", "Images", "Nouns", "Text", "Torch",
-                "Training", "ViCHA",
+                "CLIP", "Concepts", "Datasets", "Files", "Images", "Nouns", "Tasks", "Text",
+                "Torch", "Training", "ViCHA",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Fuzzing", swiftSettings: swift),
@@ -119,7 +138,12 @@ let package = Package(
         .testTarget(
             name: "ImagesTests", dependencies: ["Images"], exclude: ["Fixtures"],
             swiftSettings: swift),
-        .testTarget(name: "ViCHATests", dependencies: ["ViCHA"], swiftSettings: swift),
+        .testTarget(
+            name: "BatchesTests", dependencies: ["Batches", "Torch"], swiftSettings: swift),
+        .testTarget(
+            name: "TasksTests",
+            dependencies: ["Batches", "Datasets", "Images", "Tasks", "Text", "Torch", "ViCHA"],
+            swiftSettings: swift),
         .testTarget(
             name: "CLIPTests", dependencies: ["CLIP", "Images", "Torch"], exclude: ["Fixtures"],
             swiftSettings: swift),
@@ -128,20 +152,21 @@ let package = Package(
             dependencies: ["CLIP", "Concepts", "Datasets", "Files", "Nouns", "Text", "Torch"],
             swiftSettings: swift),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "Files", "Images", "Text"],
+            name: "DatasetsTests",
+            dependencies: ["Batches", "Datasets", "Files", "Images", "Tasks", "Text", "Torch"],
             swiftSettings: swift),
         .testTarget(
             name: "NounsTests", dependencies: ["Nouns"], exclude: ["Fixtures"], swiftSettings: swift
         ),
         .testTarget(
-            name: "TrainingTests", dependencies: ["Configuration", "Files", "Training"],
+            name: "TrainingTests", dependencies: ["Configuration", "Files", "Tasks", "Training"],
             exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(
             name: "ParityTests", dependencies: ["Parity", "Torch"], exclude: ["Fixtures"],
             swiftSettings: swift),
         .testTarget(
             name: "CommandsTests",
-            dependencies: ["Commands", "Images", "Torch", "Training", "ViCHA"],
+            dependencies: ["Commands", "Files", "Images", "Reports", "Steps", "Tasks", "Torch", "Training", "ViCHA"],
             swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],

@@ -3,6 +3,7 @@ import Configuration
 import Datasets
 import Foundation
 import Images
+import Tasks
 import Text
 import Torch
 import Training
@@ -54,14 +55,14 @@ struct Retrieval: ParsableCommand {
         var options = RetrievalSearch.Options()
         options.candidates = candidates
         let start = ContinuousClock.now
-        let search = try RetrievalSearch(set, model.scorer, options)
+        let search = try RetrievalSearch(set.inputs, model.scorer, options)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         let pairs = search.matching?.textsOfImage.map(\.count).reduce(0, +) ?? 0
         print(
             String(
                 format: "evaluation of %d images and %d captions, best %d: %.1f s, peak memory %@",
-                set.records.count, set.texts.count, candidates, seconds, peakMemory()))
-        precondition(pairs == set.records.count * min(candidates, set.texts.count))
+                set.records.count, set.inputs.texts.count, candidates, seconds, peakMemory()))
+        precondition(pairs == set.records.count * min(candidates, set.inputs.texts.count))
 
         let other = try pairByPair(set, model, search)
         print(
@@ -110,18 +111,16 @@ struct Retrieval: ParsableCommand {
         let start = ContinuousClock.now
         var encoded: [EncodedImages] = []
         for first in stride(from: 0, to: set.records.count, by: 64) {
-            let arrays = try set.images(first..<min(set.records.count, first + 64))
-            encoded.append(
-                model.scorer.encode(
-                    images: arrays.tensor, concepts: arrays.concepts.map { TokenBatch($0) }))
+            let images = try set.inputs.images(first..<min(set.records.count, first + 64))
+            encoded.append(model.scorer.encode(images.batch))
         }
         let states = Tensor.concatenated(encoded.map(\.hiddenStates), dimension: 0)
         let masks = encoded.compactMap(\.attentionMask)
         let mask = masks.isEmpty ? nil : Tensor.concatenated(masks, dimension: 0)
         let texts = EncodedTexts(
-            joining: stride(from: 0, to: set.texts.count, by: 64).map {
+            joining: stride(from: 0, to: set.inputs.texts.count, by: 64).map {
                 model.scorer.encode(
-                    texts: TokenBatch(set.encodedTexts($0..<min(set.texts.count, $0 + 64))))
+                    set.inputs.encodedTexts($0..<min(set.inputs.texts.count, $0 + 64)))
             })
         _ = try states.checked()
         let features = (ContinuousClock.now - start) / .seconds(1)
@@ -150,7 +149,7 @@ struct Retrieval: ParsableCommand {
                     texts: texts.hiddenStates.indexed(0, by: rows),
                     attentionMask: texts.attentionMask.indexed(0, by: rows)), entries)
         }
-        let backward = try time(set.texts.count) { text in
+        let backward = try time(set.inputs.texts.count) { text in
             let entries = matching.imagesOfText[text]
             let rows = Tensor(entries.map { Int($0.item) })
             try check(
@@ -182,7 +181,8 @@ private struct FusionLayers {
     {
         try withInferenceMode {
             let fused = encoder.fuse(
-                texts, attentionMask: attentionMask, keyValues: encoder.keyValues(of: images, mask: mask))
+                texts, attentionMask: attentionMask,
+                keyValues: encoder.keyValues(of: images, mask: mask))
             return try head(fused.select(1, 0)).select(1, 1).contiguous().checked()
         }
     }

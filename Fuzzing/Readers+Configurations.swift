@@ -1,6 +1,7 @@
 import CLIP
 import Configuration
 import Foundation
+import Tasks
 import Training
 import ViCHA
 

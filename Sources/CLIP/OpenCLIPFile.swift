@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Images
 
@@ -24,7 +25,7 @@ struct OpenCLIPFile {
         try Self.read(settings.requiredSection("vision_cfg"), activation, into: &model.vision)
         try Self.read(
             settings.requiredSection("text_cfg"), activation, into: &model.text,
-            directory: (path as NSString).deletingLastPathComponent)
+            directory: path.parentDirectory)
         try settings.refuseOthers()
         self.model = model
         preparation = try Self.preparation(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Tasks
 import Training
 
 /// `vicha config`

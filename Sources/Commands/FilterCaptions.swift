@@ -125,6 +125,8 @@ struct FilterOptions: ParsableArguments {
             // What was kept to go on from has served its purpose.
             partial?.remove()
         }
+        // Filtered records have the concepts that they had before.
+        try files.first.flatMap { try ConceptOrigin(beside: $0) }?.write(to: outputDir)
     }
 
     private func similarities(_ filter: CaptionFilter, _ partial: TemporaryTable?) throws

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Torch
 
 /// The program: one group of commands for each task.
@@ -18,8 +19,9 @@ struct Vicha: ParsableCommand {
             """,
         version: "0.2.0-dev",
         subcommands: [
-            Pretrain.self, RetrievalCommands.self, GroundingCommands.self, QuestionCommands.self,
-            EntailmentCommands.self, NLVRCommands.self, ConceptCommands.self, FilterCaptions.self,
+            Train<PretrainingCommands>.self, RetrievalGroup.self, GroundingGroup.self,
+            QuestionGroup.self, EntailmentGroup.self, NLVRGroup.self, ConceptCommands.self,
+            FilterCaptions.self,
             MakeScenes.self, Demo.self, Ablate.self, CompareCases.self,
             ConfigurationCommands.self,
         ])
@@ -30,3 +32,6 @@ struct Vicha: ParsableCommand {
         main(nil)
     }
 }
+
+/// Writes a line that is no result to standard error.
+func note(_ line: String) { StandardError.note(line) }

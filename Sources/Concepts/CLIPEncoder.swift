@@ -66,9 +66,8 @@ public final class CLIPEncoder {
         var parts: [Tensor] = []
         for start in stride(from: 0, to: texts.count, by: batchSize) {
             let batch = tokenizer.encode(Array(texts[start...].prefix(batchSize)))
-            let ids = Tensor(batch.inputIDs, shape: [batch.rows, batch.length])
-            parts.append(try compute { model.encode(texts: ids.to(device: device)) })
-            progress(start + batch.rows)
+            parts.append(try compute { model.encode(texts: batch.inputIDs.to(device: device)) })
+            progress(start + batch.count)
         }
         return parts.isEmpty ? .zeros([0, width]) : .concatenated(parts, dimension: 0)
     }
@@ -110,6 +109,18 @@ public final class CLIPEncoder {
             progress(done)
         }
         return (parts.isEmpty ? .zeros([0, width]) : .concatenated(parts, dimension: 0), skipped)
+    }
+
+    /// The embedding of an image that has been decoded, not normalised. `[1, E]` on the CPU
+    /// - Throws: ``ConceptError/noReadableImage(name:reason:)`` for one that is not finite, `TorchError`
+    public func embed(_ image: RGBImage) throws -> Tensor {
+        let pixels = Tensor(preparation(image), shape: [1, 3, imageSize, imageSize])
+        let row = try compute { model.encode(images: pixels.to(device: device)) }
+        guard try row.isFinite().all().array(of: Bool.self)[0] else {
+            throw ConceptError.noReadableImage(
+                name: path, reason: "the embedding of the image is not finite")
+        }
+        return row
     }
 
     private func compute(_ body: () -> Tensor) throws -> Tensor {

@@ -1,3 +1,4 @@
+import Batches
 import CLIP
 import Text
 
@@ -52,18 +53,19 @@ public struct CLIPTextTokenizer: Sendable {
 
     /// Texts with start and end, cut to the context length and filled up to the longest, or to the
     /// context length where the model looks at what a text is filled up with.
-    public func encode(_ texts: [String]) -> EncodedBatch {
-        let length = fillsContext ? contextLength : 0
+    public func encode(_ texts: [String]) -> TokenBatch {
+        let padding = fillsContext ? Padding.length(contextLength) : .longest
         return switch kind {
-        case .bytePairs(let tokenizer): tokenizer.encode(texts, leastLength: length)
+        case .bytePairs(let tokenizer):
+            TokenBatch(texts.map(tokenizer.sequence), pad: 0, padding: padding)
         case .wordPieces(let tokenizer, let dropsSeparator):
-            EncodedBatch(
+            TokenBatch(
                 texts.map { text in
                     let ids = tokenizer.encode(
                         CaptionCleaning.repaired(text), maxLength: contextLength - 1)
                     return dropsSeparator
                         ? ids + [tokenizer.special.pad] : ids + [tokenizer.special.sep]
-                }, padding: tokenizer.special.pad, leastLength: length)
+                }, pad: tokenizer.special.pad, padding: padding)
         }
     }
 

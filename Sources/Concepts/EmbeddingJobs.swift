@@ -64,7 +64,8 @@ extension CLIPEncoder {
         let writer = try TableWriter(
             directory: options.directory, content: content,
             source: "\(source), \(options.dtype)", width: width, names: names,
-            shardSize: options.shardSize)
+            shardSize: options.shardSize,
+            model: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
         try writer.run(progress: options.progress) { range, progress in
             let rows = try make(range, progress)
             return .init(values: rows.values.to(dtype: options.dtype), skipped: rows.skipped)

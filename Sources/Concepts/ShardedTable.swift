@@ -20,6 +20,8 @@ public struct ShardedTable {
     public let width: Int
     /// Names that have no row.
     public let skipped: [SkippedName]
+    /// Where the CLIP model was that made it; nil for tables that do not say.
+    public let model: String?
     private let shards: [Shard]
 
     private struct Shard {
@@ -38,12 +40,12 @@ public struct ShardedTable {
         }
         guard isDirectory.boolValue else {
             let json = try EmbeddingJSON(path: path)
-            (names, width, skipped) = (json.names, json.rows.size(1), [])
+            (names, width, skipped, model) = (json.names, json.rows.size(1), [], nil)
             shards = [Shard(first: 0, rows: json.rows)]
             return
         }
         let manifest = try TableManifest.read(path)
-        width = manifest.width
+        (width, model) = (manifest.width, manifest.model)
         let there = manifest.shardsThere(in: path).count
         guard there == manifest.shardCount else {
             throw ConceptError.incompleteTable(path: path, found: there, of: manifest.shardCount)

@@ -34,6 +34,8 @@ public struct TableManifest: Codable, Sendable, Equatable {
     public var shardSize: Int
     /// Hash of all names in their order.
     public var namesHash: String
+    /// Where the CLIP model was that made it; nil in tables that do not say.
+    public var model: String?
 
     static let fileName = "table.json"
 
@@ -120,7 +122,7 @@ public struct SkippedName: Codable, Sendable, Equatable {
     /// What went wrong.
     public let reason: String
 
-    /// Makes the value.
+    /// A name, and what is wrong with it.
     public init(name: String, reason: String) {
         self.name = name
         self.reason = reason

@@ -13,7 +13,7 @@ public struct TableWriter {
         /// Names that have no row.
         public let skipped: [SkippedName]
 
-        /// Makes the value.
+        /// Rows in the order of their names, of which some may have none.
         public init(values: Tensor, skipped: [SkippedName] = []) {
             self.values = values
             self.skipped = skipped
@@ -29,13 +29,13 @@ public struct TableWriter {
     ///   `FileWritingError`
     public init(
         directory: String, content: TableManifest.Content, source: String, width: Int,
-        names: StringTable, shardSize: Int
+        names: StringTable, shardSize: Int, model: String? = nil
     ) throws {
         self.directory = directory
         self.names = names
         manifest = TableManifest(
             content: content, source: source, width: width, count: names.count,
-            shardSize: shardSize, namesHash: names.fingerprint)
+            shardSize: shardSize, namesHash: names.fingerprint, model: model)
         try manifest.begin(in: directory)
     }
 

@@ -76,14 +76,14 @@ public enum ConfigurationFile {
         Node(configuration.mapping).any as? [String: Any] ?? [:]
     }
 
-    /// The keys whose values differ between two texts of ``text(_:)``, each with both values; nil where a
-    /// text has no such key.
+    /// The keys whose values differ between two texts of ``text(_:)``, each with both values; nil where the
+    /// later text has no such key. Keys that only the later one has are those of a newer program.
     package static func differences(_ then: String, _ now: String) -> [(
-        key: String, then: String?, now: String?
+        key: String, then: String, now: String?
     )] {
         let (old, new) = (values(of: then), values(of: now))
-        return Set(old.keys).union(new.keys).sorted().compactMap { key in
-            old[key] == new[key] ? nil : (key, old[key], new[key])
+        return old.sorted { $0.key < $1.key }.compactMap { key, then in
+            then == new[key] ? nil : (key, then, new[key])
         }
     }
 
@@ -128,7 +128,7 @@ public enum ConfigurationFile {
     /// Puts the sizes of the BERT configuration file in the place of its name.
     private static func resolve(_ key: String, _ root: inout Node, path: String) throws {
         guard let name = root[key]?.string else { return }
-        let directory = (path as NSString).deletingLastPathComponent
+        let directory = path.parentDirectory
         let parent = (directory as NSString).appendingPathComponent("..")
         let places = [
             name, (directory as NSString).appendingPathComponent(name),

@@ -30,7 +30,7 @@ public struct FieldProblem: Sendable, Equatable {
     /// What must stand there.
     public let expected: String
 
-    /// Makes the value.
+    /// A field, and what it should hold.
     public init(_ field: String, _ expected: String) {
         self.field = field
         self.expected = expected
@@ -55,6 +55,12 @@ public enum AnnotationFile {
         _ type: Record.Type = Record.self, files: [String], requiresConcepts: Bool
     ) throws -> [Record] {
         try RecordList(files: files, requiresConcepts: requiresConcepts).all()
+    }
+
+    /// The place of a file that a configuration names.
+    public static func path(_ name: String, in directory: String) -> String {
+        name.hasPrefix("/") || directory.isEmpty
+            ? name : (directory as NSString).appendingPathComponent(name)
     }
 
     /// Reads a JSON file of any form.

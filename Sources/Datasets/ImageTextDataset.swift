@@ -1,7 +1,9 @@
+import Batches
 import Files
 import Foundation
 import Images
 import Text
+import Torch
 
 /// How images with texts become model inputs.
 public struct ImageTextOptions: Sendable {
@@ -27,8 +29,13 @@ public struct ImageTextOptions: Sendable {
     /// The official lengths, with all concepts.
     public init(transform: ImageTransform) { self.transform = transform }
 
+    /// Joined concepts of images as a batch, nil where they are not read.
+    public func conceptBatch(_ concepts: [String], _ tokenizer: WordPieceTokenizer) -> TokenBatch? {
+        usesConcepts ? tokenizer.batch(concepts, maxLength: conceptTokens) : nil
+    }
+
     /// The concepts of an image, or those that training draws, as one text.
-    func joined(_ concepts: [String], using random: inout SeededGenerator) -> String {
+    public func joined(_ concepts: [String], using random: inout SeededGenerator) -> String {
         var drawn = concepts
         if let share = drawnConceptShare, !concepts.isEmpty {
             drawn = (0..<Int(share * Double(concepts.count))).map { _ in
@@ -37,22 +44,6 @@ public struct ImageTextOptions: Sendable {
         }
         return drawn.joined(separator: separatesConcepts ? " [SEP] " : " ")
     }
-}
-
-/// The arrays of a batch, ready to become tensors.
-public struct ImageTextArrays: Sendable {
-    /// Normalised pixels. `[rows, 3, side, side]`
-    public var pixels: [Float]
-    /// Side of the images. pixels
-    public var side: Int
-    /// Encoded texts, one row a sample.
-    public var texts: EncodedBatch
-    /// nil where concepts are not read.
-    public var concepts: EncodedBatch?
-    /// The image of each row: equal numbers, equal images.
-    public var identities: [Int]
-    /// Images that could not be read and were replaced by others, with the reason.
-    public var skipped: [UnreadableRecord]
 }
 
 /// An image with its texts, as training sees it.
@@ -124,17 +115,15 @@ public struct ImageTextPair: Sendable, Equatable {
 }
 
 /// Images with texts for training.
-public struct ImageTextDataset: Sendable {
+public struct ImageTextDataset: TrainingDataset {
     /// What is drawn from.
     public let pairs: RecordList<ImageTextPair>
     /// Where the images lie.
     public let paths: ImagePaths
     /// How pairs become inputs.
     public let options: ImageTextOptions
-    private let tokenizer: WordPieceTokenizer
-
-    /// What the ids of tokens mean.
-    public var vocabulary: VocabularyIdentity { tokenizer.identity }
+    /// Cuts texts into tokens.
+    public let tokenizer: WordPieceTokenizer
 
     /// Describes a data set; no file is read yet.
     public init(
@@ -147,8 +136,8 @@ public struct ImageTextDataset: Sendable {
         self.options = options
     }
 
-    /// Ids of the special tokens in the vocabulary that texts are encoded with.
-    public var specialTokens: WordPieceTokenizer.Special { tokenizer.special }
+    /// Number of pairs.
+    public var count: Int { pairs.count }
 
     /// The images of the pairs.
     public var images: TrainingImages {
@@ -178,8 +167,12 @@ public struct ImageTextDataset: Sendable {
 
     /// The batch of the given pairs. Every sample draws from a stream of its own, made from
     /// `seed`, so that the result does not depend on who makes it when.
-    /// - Throws: `ImageError` where image after image cannot be read.
-    public func batch(_ indices: [Int], seed: (UInt64, UInt64)) throws -> ImageTextArrays {
+    ///
+    /// - Returns: the batch, and records whose images could not be read and were replaced
+    /// - Throws: ``ReplacementError`` where image after image cannot be read, ``AnnotationError``
+    public func batch(_ indices: [Int], seed: (UInt64, UInt64)) throws -> (
+        batch: ImageTextBatch, skipped: [UnreadableRecord]
+    ) {
         var texts: [String] = []
         var concepts: [String] = []
         var identities: [Int] = []
@@ -190,11 +183,11 @@ public struct ImageTextDataset: Sendable {
             concepts.append(text.concepts)
             identities.append(pair.identity)
         }
-        return ImageTextArrays(
-            pixels: pixels, side: options.transform.side,
-            texts: tokenizer.encode(texts, maxLength: options.textTokens),
-            concepts: options.usesConcepts
-                ? tokenizer.encode(concepts, maxLength: options.conceptTokens) : nil,
-            identities: identities, skipped: skipped)
+        let batch = ImageTextBatch(
+            images: ImageBatch(
+                pixels: pixels, concepts: options.conceptBatch(concepts, tokenizer)),
+            texts: tokenizer.batch(texts, maxLength: options.textTokens),
+            identities: Tensor(identities))
+        return (batch, skipped)
     }
 }

@@ -2,29 +2,32 @@ import Files
 
 /// A checksum over records in their order, by which a resumed run knows whether its data are those
 /// that it began with.
-struct RecordChecksum: ~Copyable {
+public struct RecordChecksum: ~Copyable {
     private let sum = ContentChecksum()
 
+    /// Of no record yet.
+    public init() {}
+
     /// Adds a text and marks its end, with a byte that no UTF-8 text has.
-    func add(_ text: String) {
+    public func add(_ text: String) {
         var text = text
         text.withUTF8 { sum.add(UnsafeRawBufferPointer($0)) }
         mark(0xff)
     }
 
     /// Adds a list and marks its end, or that there is none.
-    func add(_ texts: [String]?) {
+    public func add(_ texts: [String]?) {
         for text in texts ?? [] { add(text) }
         mark(texts == nil ? 0xfd : 0xfe)
     }
 
     /// Adds a number.
-    func add(_ number: Int) {
+    public func add(_ number: Int) {
         withUnsafeBytes(of: Int64(number).littleEndian) { sum.add($0) }
     }
 
     /// Of everything that was added.
-    var text: String { sum.text }
+    public var text: String { sum.text }
 
     private func mark(_ byte: UInt8) { withUnsafeBytes(of: byte) { sum.add($0) } }
 }
@@ -39,35 +42,6 @@ extension ImageTextDataset {
             sum.add(pair.texts)
             sum.add(pair.concepts)
             sum.add(pair.identity)
-        }
-        return sum.text
-    }
-}
-
-extension SentenceDataset {
-    /// Of all sentences in their order.
-    public func checksum() -> String {
-        let sum = RecordChecksum()
-        for sentence in sentences {
-            sum.add(sentence.images)
-            sum.add(sentence.sentence)
-            sum.add(sentence.label)
-            for concepts in sentence.concepts { sum.add(concepts) }
-        }
-        return sum.text
-    }
-}
-
-extension QuestionDataset {
-    /// Of all questions in their order.
-    public func checksum() -> String {
-        let sum = RecordChecksum()
-        for record in records {
-            sum.add(record.image)
-            sum.add(record.source.rawValue)
-            sum.add(record.question)
-            sum.add(record.answers)
-            sum.add(record.concepts)
         }
         return sum.text
     }

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Images
+import Torch
 
 /// A record whose images could not be read, so that another took its place.
 public struct UnreadableRecord: Sendable, Equatable {
@@ -99,18 +100,17 @@ public struct TrainingImages: Sendable {
     ///   - indices: the records
     ///   - seed: of all random choices
     ///   - use: gets what became of each row, with the rest of the sample's stream
-    /// - Returns: the first images of all records, then the second ones, and so on.
-    ///   `[images · rows, 3, side, side]`
+    /// - Returns: the pixels of the first images of all records, then of the second ones, and so on,
+    ///   `[images · rows, 3, side, side]`, and what was replaced
     /// - Throws: ``ReplacementError`` where one record after the other cannot be read,
-    ///   ``AnnotationError``, and what `use` throws
+    ///   ``AnnotationError``, `TorchError`, and what `use` throws
     public func batch(
         _ indices: [Int], seed: (UInt64, UInt64),
         _ use: (Sample, inout SeededGenerator) throws -> Void
-    ) throws -> (pixels: [Float], skipped: [UnreadableRecord]) {
-        let pixelCount = 3 * transform.side * transform.side
-        let total = indices.count * imagesPerRecord * pixelCount
+    ) throws -> (pixels: Tensor, skipped: [UnreadableRecord]) {
+        let side = transform.side
         var skipped: [UnreadableRecord] = []
-        let pixels = try [Float](unsafeUninitializedCapacity: total) { buffer, filled in
+        let pixels = try Tensor([indices.count * imagesPerRecord, 3, side, side]) { buffer in
             for (row, first) in indices.enumerated() {
                 var random = SeededGenerator(seed.0, seed.1, UInt64(first))
                 var index = first
@@ -132,15 +132,12 @@ public struct TrainingImages: Sendable {
                 for (number, image) in (images ?? []).enumerated() {
                     let (transformed, mirrored) = transform(image, using: &random)
                     if number == 0 { isMirrored = mirrored }
-                    let place = (number * indices.count + row) * pixelCount
                     normalization.normalize(
                         transformed,
-                        into: UnsafeMutableBufferPointer(
-                            rebasing: buffer[place..<place + pixelCount]))
+                        into: buffer.row(number * indices.count + row, of: 3 * side * side))
                 }
                 try use(Sample(index: index, isMirrored: isMirrored), &random)
             }
-            filled = total
         }
         return (pixels, skipped)
     }

@@ -119,7 +119,7 @@ public func writeAtomically(
         throw error
     }
     // The directory entry itself, so that the rename survives a power failure.
-    let directory = open((path as NSString).deletingLastPathComponent.orCurrentDirectory, O_RDONLY)
+    let directory = open(path.parentDirectory.orCurrentDirectory, O_RDONLY)
     if directory >= 0 {
         fsync(directory)
         close(directory)

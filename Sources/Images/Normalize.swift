@@ -5,7 +5,7 @@ public struct PixelNormalization: Sendable, Equatable {
     /// Standard deviation of each channel, in units of the full range.
     public let std: [Float]
 
-    /// Makes the value.
+    /// Scales each channel by itself.
     /// - Precondition: there are three numbers each.
     public init(mean: [Float], std: [Float]) {
         precondition(mean.count == 3 && std.count == 3, "three channels wanted")

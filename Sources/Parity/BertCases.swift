@@ -1,3 +1,5 @@
+import Batches
+import Datasets
 import Foundation
 import Text
 import Torch
@@ -15,11 +17,7 @@ extension ParityCase {
         let inputs = try tensors("inputs.safetensors")
         let expected = try tensors("expected.safetensors")
         let tokenizer = try WordPieceTokenizer(vocabularyFile: directory + "/vocab.txt")
-        let batch = tokenizer.encode(fields.strings)
-        let shape = [batch.rows, batch.length]
-        let tokens = TokenBatch(
-            inputIDs: Tensor(batch.inputIDs, shape: shape).to(device: device),
-            attentionMask: Tensor(batch.attentionMask, shape: shape).to(device: device))
+        let tokens = tokenizer.batch(fields.strings).to(device: device)
         let store = try ParameterStore(device: device)
         let encoder = TextEncoder(store.root["text_encoder"], fields.config)
         try store.load(bert: SafetensorsFile(path: directory + "/model.safetensors").tensors())

@@ -41,7 +41,7 @@ extension ParityCase {
             let ids = tokenizer.encode(item.input)
             comparison.same("items.\(index).bpe_ids", ids, item.ids)
             comparison.same(
-                "items.\(index).tokenize", tokenizer.encode([item.input]).inputIDs, item.tokenized)
+                "items.\(index).tokenize", tokenizer.sequence(item.input), item.tokenized)
             comparison.same(
                 "items.\(index).is_too_long", tokenizer.isTooLong(item.input), item.isTooLong)
             comparison.same(

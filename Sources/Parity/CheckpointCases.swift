@@ -1,3 +1,4 @@
+import Tasks
 import Torch
 import ViCHA
 

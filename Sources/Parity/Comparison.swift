@@ -1,3 +1,4 @@
+import Batches
 import Foundation
 import Torch
 
@@ -75,6 +76,18 @@ public struct Comparison {
         }
         let scale = try expected.abs().maximum().item()
         try tensor(quantity, found, expected, within: 1e-4 * scale + 1e-6)
+    }
+
+    /// Ids and masks that must be the same.
+    mutating func same(_ quantity: String, _ found: TokenBatch?, _ expected: TokenBatch) throws {
+        func arrays(_ tokens: TokenBatch?) throws -> [[Int]] {
+            guard let tokens else { return [] }
+            return try [
+                tokens.inputIDs.shape, tokens.inputIDs.array(of: Int.self),
+                tokens.attentionMask.array(of: Int.self),
+            ]
+        }
+        same(quantity, try arrays(found), try arrays(expected))
     }
 
     /// Two values that must be the same.

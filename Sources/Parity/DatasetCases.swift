@@ -1,7 +1,10 @@
+import Batches
 import Datasets
 import Foundation
 import Images
+import Tasks
 import Text
+import Torch
 
 /// What the official data classes make of small annotation lists: texts, concepts and labels. Images are
 /// small images made for the purpose.
@@ -119,12 +122,12 @@ extension ParityCase {
                 records: records, paths: bench.paths, tokenizer: bench.tokenizer,
                 options: bench.evaluation, maxTokens: 512)
             for (index, expected) in item.items.enumerated() {
-                let arrays = try set.batch(index..<index + 1)
-                comparison.same(
-                    "\(bench.name).\(index)", arrays.texts,
-                    bench.tokenizer.encode([expected[1].text]))
-                comparison.same(
-                    "\(bench.name).\(index) concepts", arrays.images.concepts,
+                let batch = try set.batch(index..<index + 1).batch
+                try comparison.same(
+                    "\(bench.name).\(index)", batch.texts,
+                    bench.tokenizer.batch([expected[1].text]))
+                try comparison.same(
+                    "\(bench.name).\(index) concepts", batch.images.concepts,
                     bench.concepts([expected[0][1].text], padding: .length(55)))
                 comparison.same(
                     "\(bench.name).\(index) ref_id", set.records[index].referenceID,
@@ -158,14 +161,16 @@ extension ParityCase {
             records: try bench.records(), paths: bench.paths, tokenizer: bench.tokenizer,
             options: bench.evaluation)
         for (index, expected) in (item.texts?.list ?? []).enumerated() {
-            comparison.same("\(bench.name) text \(index)", set.texts[index], expected.texts[0])
+            comparison.same(
+                "\(bench.name) text \(index)", set.inputs.texts[index], expected.texts[0])
             comparison.same(
                 "\(bench.name) image of text \(index)", set.imageOfText[index],
                 item.imageOfText?["\(index)"])
         }
         for (index, expected) in item.items.enumerated() where expected[0].list.count > 1 {
-            comparison.same(
-                "\(bench.name).\(index) concepts", try set.images(index..<index + 1).concepts,
+            try comparison.same(
+                "\(bench.name).\(index) concepts",
+                set.inputs.images(index..<index + 1).batch.concepts,
                 bench.concepts([expected[0][1].text], padding: .length(55)))
         }
         return set.records.count
@@ -177,25 +182,26 @@ extension ParityCase {
         let dataset = QuestionDataset(
             records: try bench.records(),
             paths: QuestionImagePaths(visualQuestions: bench.paths, visualGenome: bench.paths),
-            tokenizer: bench.tokenizer, endMark: "[SEP]")
+            tokenizer: bench.tokenizer, endMark: "[SEP]", options: bench.training)
         let all = 0..<dataset.records.count
         if let collated = item.collated {
-            let arrays = try dataset.batch(Array(all), seed: (0, 0), bench.training)
+            let batch = try dataset.batch(Array(all), seed: (0, 0)).batch
+            try comparison.same(
+                "questions", batch.questions, bench.tokenizer.batch(collated.questions))
+            try comparison.same(
+                "concepts", batch.images.concepts, bench.concepts(collated.concepts))
+            try comparison.same("answers", batch.answers, bench.tokenizer.batch(collated.answers))
+            comparison.same("weights", try batch.weights.array(of: Float.self), collated.weights)
+            let questions = try batch.questionOfAnswer.array(of: Int.self)
             comparison.same(
-                "questions", arrays.questions, bench.tokenizer.encode(collated.questions))
-            comparison.same("concepts", arrays.images.concepts, bench.concepts(collated.concepts))
-            comparison.same("answers", arrays.answers, bench.tokenizer.encode(collated.answers))
-            comparison.same("weights", arrays.weights, collated.weights)
-            comparison.same(
-                "n", all.map { question in arrays.questionOfAnswer.count { $0 == question } },
-                collated.counts)
+                "n", all.map { question in questions.count { $0 == question } }, collated.counts)
         } else {
-            let arrays = try dataset.batch(all, bench.evaluation)
+            let batch = try dataset.batch(all, bench.evaluation)
             let texts = item.items.map { $0[1].texts }
-            comparison.same(
-                "test questions", arrays.questions, bench.tokenizer.encode(texts.map { $0[0] }))
-            comparison.same(
-                "test concepts", arrays.images.concepts,
+            try comparison.same(
+                "test questions", batch.questions, bench.tokenizer.batch(texts.map { $0[0] }))
+            try comparison.same(
+                "test concepts", batch.images.concepts,
                 bench.concepts(texts.map { $0[1] }, padding: .length(55)))
             comparison.same(
                 "question ids", dataset.records.map(\.questionID), item.items.map { $0[2].integer })
@@ -229,24 +235,26 @@ extension ParityCase {
             items.append(expected)
         }
         let dataset = SentenceDataset(
-            sentences: sentences, paths: bench.paths, tokenizer: bench.tokenizer)
+            sentences: sentences, paths: bench.paths, tokenizer: bench.tokenizer,
+            options: bench.training)
         var options = bench.evaluation
         options.textTokens = 512
         options.padsToLength = false
-        let training = try dataset.batch(Array(sentences.indices), seed: (0, 0), bench.training)
+        let training = try dataset.batch(Array(sentences.indices), seed: (0, 0)).batch
         let place = isEntailment ? 1 : 2
-        for arrays in [try dataset.batch(sentences.indices, options), training] {
+        for batch in [try dataset.batch(sentences.indices, options).batch, training] {
             let texts = items.map { $0[place].texts }
-            comparison.same(
-                "\(bench.name) sentences", arrays.texts,
-                bench.tokenizer.encode(texts.map { $0[0] }))
-            for (number, images) in arrays.images.enumerated() {
-                comparison.same(
+            try comparison.same(
+                "\(bench.name) sentences", batch.texts,
+                bench.tokenizer.batch(texts.map { $0[0] }))
+            for (number, images) in batch.images.enumerated() {
+                try comparison.same(
                     "\(bench.name) concepts \(number)", images.concepts,
                     bench.concepts(texts.map { $0[1 + number] }))
             }
             comparison.same(
-                "\(bench.name) labels", arrays.labels, items.map { $0[place + 1].integer ?? -1 })
+                "\(bench.name) labels", try batch.targets.array(of: Int.self),
+                items.map { $0[place + 1].integer ?? -1 })
         }
         return dataset.sentences.count + refusals
     }
@@ -311,7 +319,7 @@ private struct DatasetBench {
         ImageTextDataset(pairs: pairs, paths: paths, tokenizer: tokenizer, options: training)
     }
 
-    func concepts(_ texts: [String], padding: Padding = .longest) -> EncodedBatch {
-        tokenizer.encode(texts, maxLength: 55, padding: padding)
+    func concepts(_ texts: [String], padding: Padding = .longest) -> TokenBatch {
+        tokenizer.batch(texts, maxLength: 55, padding: padding)
     }
 }

@@ -1,7 +1,9 @@
 import Datasets
 import Foundation
+import Tasks
 import Torch
 import Training
+import ViCHA
 
 extension ParityCase {
     private struct AccuracyFields: Decodable {

@@ -1,3 +1,4 @@
+import Batches
 import Foundation
 import Torch
 import ViCHA
@@ -71,6 +72,15 @@ struct ParityCase {
         TokenBatch(
             inputIDs: try tensor(prefix + "_input_ids", of: tensors),
             attentionMask: try tensor(prefix + "_attention_mask", of: tensors))
+    }
+
+    /// Images with their concepts, where these are wanted.
+    func images(
+        _ pixels: String, concepts: String, of tensors: [String: Tensor], usesConcepts: Bool
+    ) throws -> ImageBatch {
+        ImageBatch(
+            pixels: try tensor(pixels, of: tensors),
+            concepts: usesConcepts ? try tokens(concepts, of: tensors) : nil)
     }
 
     /// The tensors of one of the case's files, on the device.

@@ -1,4 +1,5 @@
 import Foundation
+import Tasks
 import Torch
 import Training
 
@@ -39,7 +40,7 @@ public struct ParityRunner: Sendable {
         /// The merges of CLIP's tokenizer.
         public var merges: String?
 
-        /// Makes the value.
+        /// Files that cases need; those of a missing one are not compared.
         public init(vocabulary: String?, miniLM: String?, merges: String?) {
             self.vocabulary = vocabulary
             self.miniLM = miniLM

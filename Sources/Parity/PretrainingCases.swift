@@ -1,4 +1,6 @@
+import Batches
 import Foundation
+import Tasks
 import Torch
 import Training
 import ViCHA
@@ -8,7 +10,7 @@ struct RecordedStep {
     /// The ids that all cases were recorded with (`Documentation/parity.md`).
     static let special = SpecialTokens(pad: 0, cls: 101, mask: 103)
 
-    let batch: PretrainingBatch
+    let batch: ImageTextBatch
     let draws: PretrainingDraws
 
     init(
@@ -25,12 +27,14 @@ struct RecordedStep {
         }
         let captions = TokenBatch(
             inputIDs: try input("text_input_ids"), attentionMask: try input("text_attention_mask"))
-        batch = PretrainingBatch(
-            images: try image ?? input("image"), captions: captions,
-            concepts: c.usesConcepts
-                ? TokenBatch(
-                    inputIDs: try input("kw_input_ids"),
-                    attentionMask: try input("kw_attention_mask")) : nil)
+        batch = ImageTextBatch(
+            images: ImageBatch(
+                pixels: try image ?? input("image"),
+                concepts: c.usesConcepts
+                    ? TokenBatch(
+                        inputIDs: try input("kw_input_ids"),
+                        attentionMask: try input("kw_attention_mask")) : nil),
+            texts: captions, identities: Tensor([] as [Int]))
         func event(_ name: String) throws -> Tensor { try input(name).to(dtype: .bool) }
         draws = PretrainingDraws(
             masking: MaskedTokens(

@@ -1,3 +1,5 @@
+import Batches
+import Tasks
 import Torch
 import ViCHA
 
@@ -74,7 +76,7 @@ extension ParityCase {
         let concepts = kind == .entailment ? ["kw"] : ["kw1", "kw2"]
         return ClassificationBatch(
             images: try concepts.enumerated().map { number, name in
-                .init(
+                ImageBatch(
                     pixels: pixels.slice(0, number * rows..<(number + 1) * rows),
                     concepts: usesConcepts ? try tokens(name, of: inputs) : nil)
             }, texts: try tokens("text", of: inputs), targets: targets)
@@ -96,9 +98,11 @@ extension ParityCase {
             keepsOwn: try tensor("ta_u1", of: inputs), isFirst: try tensor("ta_u2", of: inputs))
         var logits: Tensor?
         let loss = model.loss(
-            images: try tensor("image", of: inputs),
-            concepts: c.usesConcepts ? try tokens("kw", of: inputs) : nil,
-            texts: try tokens("text", of: inputs), .given(assignment)
+            ImageTextBatch(
+                images: try images(
+                    "image", concepts: "kw", of: inputs, usesConcepts: c.usesConcepts),
+                texts: try tokens("text", of: inputs), identities: Tensor([] as [Int])),
+            .given(assignment)
         ) { logits = $0 }
         try loss.backward()
         var comparison = Comparison()
@@ -122,8 +126,8 @@ extension ParityCase {
         )
         let counts = fields.answerCounts ?? []
         let batch = QuestionBatch(
-            images: try tensor("image", of: inputs),
-            concepts: c.usesConcepts ? try tokens("kw", of: inputs) : nil,
+            images: try images(
+                "image", concepts: "kw", of: inputs, usesConcepts: c.usesConcepts),
             questions: try tokens("question", of: inputs),
             answers: try tokens("answer", of: inputs),
             questionOfAnswer: Tensor(
@@ -158,8 +162,7 @@ extension ParityCase {
     ) throws {
         let answerer = model.answerer
         let ranked = try answerer.rank(
-            answerer.encode(
-                images: batch.images, concepts: batch.concepts, questions: batch.questions),
+            answerer.encode(batch.images, batch.questions),
             AnswerList(tokens("answer_list", of: inputs)), candidates: fields.candidates ?? 1)
         comparison.same(
             "topk_ids", ranked.flatMap { $0.map(\.number) },

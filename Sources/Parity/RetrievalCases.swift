@@ -1,3 +1,5 @@
+import Batches
+import Tasks
 import Torch
 import ViCHA
 
@@ -75,10 +77,10 @@ extension ParityCase {
             try model.store.load(tensors("weights.safetensors"))
             try model.teacher.update()
             let losses = try model.losses(
-                RetrievalBatch(
-                    images: tensor("image", of: inputs), texts: tokens("text", of: inputs),
-                    concepts: c.usesConcepts ? tokens("kw", of: inputs) : nil,
-                    identities: tensor("idx", of: inputs)),
+                ImageTextBatch(
+                    images: images(
+                        "image", concepts: "kw", of: inputs, usesConcepts: c.usesConcepts),
+                    texts: tokens("text", of: inputs), identities: tensor("idx", of: inputs)),
                 .given(
                     HardNegatives(
                         images: tensor("itm_neg_image_idx", of: inputs),
@@ -124,9 +126,10 @@ extension ParityCase {
         }
         let scorer = model.scorer
         let images = scorer.encode(
-            images: try tensor("eval_image", of: inputs),
-            concepts: model.configuration.usesConcepts ? try tokens("eval_kw", of: inputs) : nil)
-        let texts = scorer.encode(texts: try tokens("eval_text", of: inputs))
+            try self.images(
+                "eval_image", concepts: "eval_kw", of: inputs,
+                usesConcepts: model.configuration.usesConcepts))
+        let texts = scorer.encode(try tokens("eval_text", of: inputs))
         let similarities = images.features.matmul(texts.features.transposed(0, 1))
         guard
             let count = try evaluation.candidates
@@ -170,9 +173,10 @@ extension ParityCase {
         ] {
             guard let attention else { continue }
             let found = try model.heatMapper(
-                images: tensor("image", of: inputs),
-                concepts: model.configuration.usesConcepts ? tokens("eval_kw", of: inputs) : nil,
-                texts: tokens("text", of: inputs), attention)
+                images(
+                    "image", concepts: "eval_kw", of: inputs,
+                    usesConcepts: model.configuration.usesConcepts), tokens("text", of: inputs),
+                attention)
             try comparison.tensor(name, found, tensor(name, of: expected), within: 1e-6)
         }
     }

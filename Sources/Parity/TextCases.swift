@@ -1,3 +1,4 @@
+import Datasets
 import Text
 
 extension ParityCase {
@@ -96,13 +97,15 @@ extension ParityCase {
         }
         for (index, batch) in fields.batches.enumerated() {
             let texts = fields.items[batch.start..<batch.start + batch.count].map(\.input)
-            let found = tokenizer.encode(
+            let found = tokenizer.batch(
                 texts, maxLength: batch.truncation ? batch.maxLength : nil,
                 padding: batch.padding == "max_length" ? .length(batch.maxLength ?? 0) : .longest)
             comparison.same(
-                "batches.\(index).input_ids", found.inputIDs, batch.inputIds.flatMap { $0 })
+                "batches.\(index).input_ids", try found.inputIDs.array(of: Int64.self),
+                batch.inputIds.flatMap { $0 })
             comparison.same(
-                "batches.\(index).attention_mask", found.attentionMask,
+                "batches.\(index).attention_mask",
+                try found.attentionMask.array(of: Int64.self),
                 batch.attentionMask.flatMap { $0 })
         }
         return comparison

@@ -123,15 +123,12 @@ public struct CLIPTokenizer: Sendable {
         return ids
     }
 
-    /// Start, tokens and end of each text, cut to the context length with the end kept and filled
-    /// up with zeros to the longest, or to a least length; the mask is 1 where a token stands.
-    public func encode(_ texts: [String], leastLength: Int = 0) -> EncodedBatch {
-        EncodedBatch(
-            texts.map { [start] + encode($0).prefix(contextLength - Self.specialCount) + [end] },
-            padding: 0, leastLength: leastLength)
+    /// Start, tokens and end of a text, cut to the context length with the end kept.
+    public func sequence(_ text: String) -> [Int64] {
+        [start] + encode(text).prefix(contextLength - Self.specialCount) + [end]
     }
 
-    /// Whether ``encode(_:leastLength:)`` cuts a text.
+    /// Whether ``sequence(_:)`` cuts a text.
     public func isTooLong(_ text: String) -> Bool {
         text.utf8.count > contextLength - Self.specialCount
             && encode(text).count > contextLength - Self.specialCount

@@ -1,39 +1,5 @@
 import Files
 
-/// Token ids of several texts, padded to one length.
-public struct EncodedBatch: Sendable, Equatable {
-    /// Ids in row-major order, `rows` × `length`.
-    public var inputIDs: [Int64]
-    /// 1 for tokens, 0 for padding; the same shape.
-    public var attentionMask: [Int64]
-    /// Number of texts.
-    public var rows: Int
-    /// Tokens of a row, padding included.
-    public var length: Int
-
-    /// Fills rows up to the longest, or to a length if that is more.
-    public init(_ tokens: [[Int64]], padding: Int64, leastLength: Int = 0) {
-        rows = tokens.count
-        length = max(leastLength, tokens.map(\.count).max() ?? 0)
-        inputIDs = Array(repeating: padding, count: rows * length)
-        attentionMask = Array(repeating: 0, count: rows * length)
-        for (row, ids) in tokens.enumerated() {
-            for (column, id) in ids.enumerated() {
-                inputIDs[row * length + column] = id
-                attentionMask[row * length + column] = 1
-            }
-        }
-    }
-}
-
-/// How rows of a batch come to one length.
-public enum Padding: Sendable, Equatable {
-    /// To the longest row.
-    case longest
-    /// To this many tokens.
-    case length(Int)
-}
-
 /// BERT's uncased WordPiece tokenizer as ViCHA uses it: a sequence is `[CLS] tokens`, with no
 /// closing `[SEP]` (case `text_bert_tokenizer`).
 public struct WordPieceTokenizer: Sendable {
@@ -90,6 +56,11 @@ public struct WordPieceTokenizer: Sendable {
     /// The token of an id.
     public func token(_ id: Int64) -> String { vocabulary[Int(id)] }
 
+    /// What ``init(vocabularyFile:)`` reads: one token a line.
+    public var vocabularyText: [UInt8] {
+        (0..<vocabulary.count).flatMap { Array(vocabulary.utf8($0)) + [UInt8(ascii: "\n")] }
+    }
+
     /// The words of encoded text, each with the places of its tokens; special tokens are no words.
     public func words(of ids: [Int64]) -> [(word: String, places: [Int])] {
         var words: [(word: String, places: [Int])] = []
@@ -112,16 +83,6 @@ public struct WordPieceTokenizer: Sendable {
         appendTokens(of: text, to: &ids)
         if let maxLength, ids.count > maxLength { ids.removeLast(ids.count - maxLength) }
         return ids
-    }
-
-    /// Several texts as one padded batch.
-    public func encode(_ texts: [String], maxLength: Int? = nil, padding: Padding = .longest)
-        -> EncodedBatch
-    {
-        let rows = texts.map { encode($0, maxLength: maxLength) }
-        var length = 0
-        if case .length(let fixed) = padding { length = fixed }
-        return EncodedBatch(rows, padding: special.pad, leastLength: length)
     }
 
     /// Special tokens written out in a text are recognised wherever they stand.

@@ -30,6 +30,19 @@ public struct OptimizerConfiguration: KeyedConfiguration {
     public static let keysWithoutEffect = ["momentum"]
 }
 
+/// The `concepts` section: where the concepts in the annotations come from, which commands for single
+/// images find there. Official files do not have it.
+public struct ConceptSettings: KeyedConfiguration {
+    @Key("vocabulary", .file, "embeddings of the vocabulary, or the list of its texts")
+    public var vocabulary: String? = nil
+    @Key("clip", .file, "the CLIP model that finds them")
+    public var clip: String? = nil
+    @Key("count", 1...1000, "concepts of an image") public var count = 15
+
+    /// Nobody says where concepts come from.
+    public init() {}
+}
+
 /// The `augmentation` section, which official files do not have.
 public struct AugmentationConfiguration: KeyedConfiguration {
     @Key(

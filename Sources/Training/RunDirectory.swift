@@ -47,7 +47,14 @@ public final class RunDirectory: Sendable {
     /// Says that a run has begun to write here; without it nothing is taken for another run's that
     /// --overwrite may remove.
     private static let marker = ".vicha-run"
-    static let configurationFile = "config.yaml"
+    /// The configuration with every value.
+    public static let configurationFile = "config.yaml"
+    /// The tokens of the model's vocabulary.
+    public static let vocabularyFile = "vocab.txt"
+    /// What kind of model it is.
+    public static let modelFile = "model.json"
+    /// Files beside the weights without which nobody can use them.
+    public static let companions = [vocabularyFile, modelFile]
     static let unreadableFile = "unreadable_images.txt"
     private static let checkpointPrefix = "checkpoint_"
     private static let checkpointSuffix = ".safetensors"
@@ -99,10 +106,7 @@ public final class RunDirectory: Sendable {
 
     /// Whether a run that can be gone on with is in a directory.
     public static func hasCheckpoint(_ directory: String) -> Bool {
-        ["last", "previous"].contains { name in
-            let file = checkpointPrefix + name + checkpointSuffix
-            return access((directory as NSString).appendingPathComponent(file), F_OK) == 0
-        }
+        ["last", "previous"].contains { access(checkpoint($0, in: directory), F_OK) == 0 }
     }
 
     /// Removes what another run has written, where that is to be replaced, and marks the directory as
@@ -117,8 +121,11 @@ public final class RunDirectory: Sendable {
         try writeAtomically(Data(), to: file(Self.marker))
     }
 
-    private func checkpoint(_ name: String) -> String {
-        file(Self.checkpointPrefix + name + Self.checkpointSuffix)
+    private func checkpoint(_ name: String) -> String { Self.checkpoint(name, in: path) }
+
+    /// Path of a checkpoint of a run, such as `best` or `last`.
+    public static func checkpoint(_ name: String, in directory: String) -> String {
+        (directory as NSString).appendingPathComponent(checkpointPrefix + name + checkpointSuffix)
     }
 
     private static func files(of directory: String) throws -> [String] {
@@ -131,8 +138,8 @@ public final class RunDirectory: Sendable {
     }
 
     private static func isOfRun(_ name: String) -> Bool {
-        [configurationFile, unreadableFile, TrainingLog.epochFile, TrainingLog.stepFile]
-            .contains(name) || name.hasPrefix(EventFile.prefix) || isCheckpoint(name)
+        ([configurationFile, unreadableFile, TrainingLog.epochFile, TrainingLog.stepFile]
+            + companions).contains(name) || name.hasPrefix(EventFile.prefix) || isCheckpoint(name)
     }
 
     private static func isCheckpoint(_ name: String) -> Bool {

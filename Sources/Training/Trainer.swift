@@ -14,7 +14,7 @@ public final class Trainer<Task: TrainingTask> {
     private let optimizer: AdamW
     private let schedule: LearningRateSchedule
     private let sampler: EpochSampler
-    private let origin: TrainingCheckpoint.Origin
+    private var origin: TrainingCheckpoint.Origin
     private let draws: Generator
     private let dropout: Generator
     private var state: TrainingCheckpoint.State
@@ -72,6 +72,9 @@ public final class Trainer<Task: TrainingTask> {
         try writeAtomically(
             Data(origin.configuration.utf8),
             to: options.directory.file(RunDirectory.configurationFile))
+        for (name, contents) in try task.companions().sorted(by: { $0.key < $1.key }) {
+            try writeAtomically(contents, to: options.directory.file(name))
+        }
         let log = try TrainingLog(
             directory: options.directory.path, step: state.step, epoch: state.epoch)
         if isEpochAtEnd {
@@ -86,12 +89,14 @@ public final class Trainer<Task: TrainingTask> {
             StandardError.note("nothing is left to do: \(state.epoch) epochs are done")
             return .finished
         }
-        let (makeBatch, seed, order) = (task.makeBatch, options.seed, EpochOrder(sampler))
+        let (makeBatch, order) = (task.makeBatch, EpochOrder(sampler))
+        let (seed, device) = (options.seed, options.device)
         let loader = PrefetchingLoader(
             first..<end, workers: options.workers, ahead: 2 * options.workers
         ) { number in
             let (epoch, indices) = order.batch(number)
-            return try makeBatch(indices, (seed, UInt64(epoch)))
+            let (batch, skipped) = try makeBatch(indices, (seed, UInt64(epoch)))
+            return (batch.pinned(for: device), skipped)
         }
         defer { loader.stop() }
         let progress = ProgressDisplay(total: end, first: first, unit: "images")
@@ -318,6 +323,8 @@ extension Trainer {
         try TrainingCheckpoint.check(origin.vocabulary, of: file)
         if let before = try TrainingCheckpoint.origin(of: file) {
             for line in origin.differences(from: before) { StandardError.note("warning: \(line)") }
+            // The same tokens, which may have been read from the run's own copy now.
+            origin.vocabulary = before.vocabulary
         }
         try TrainingCheckpoint.restore(
             file, weights: task.store, optimizer: optimizer, random: random)

@@ -71,7 +71,7 @@ public struct TrainingCheckpoint {
         /// Of all records in their order.
         public let dataChecksum: String
         /// What the ids of tokens mean.
-        public let vocabulary: VocabularyIdentity
+        public internal(set) var vocabulary: VocabularyIdentity
         /// Type of matrix products; nil in checkpoints that do not say.
         public let precision: String?
 
@@ -211,7 +211,7 @@ extension TrainingCheckpoint.Origin {
                 "the run goes on with other values than it was saved with: "
                     + changed.map {
                         "\($0.key.excerpt()) \(($0.now ?? "none").excerpt()) "
-                            + "(was \(($0.then ?? "none").excerpt()))"
+                            + "(was \($0.then.excerpt()))"
                     }
                     .joined(separator: ", "))
         }

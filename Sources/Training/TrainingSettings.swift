@@ -29,6 +29,7 @@ public struct TrainingSettings: KeyedConfiguration {
     @Key(
         "save_step", Check("1 or more, or left out") { $0 ?? 1 >= 1 },
         "epochs between two numbered checkpoints") public var saveStep: Int? = nil
+    @Section("concepts") public var concepts = ConceptSettings()
     @Section("augmentation") public var augmentation = AugmentationConfiguration()
     @Section("images") public var images = ImageAcceptance()
     @Key("caption_tokens", "tokens kept of a caption, with its class token")

@@ -1,3 +1,4 @@
+import Batches
 import Datasets
 import Foundation
 import Text
@@ -7,7 +8,7 @@ import ViCHA
 /// What is trained, and on what: each objective has its own, and one ``Trainer`` runs them all.
 public protocol TrainingTask {
     /// What worker threads prepare for a step.
-    associatedtype Batch: Sendable
+    associatedtype Batch: TensorBatch
 
     /// The weights and how they change.
     var store: ParameterStore { get }
@@ -23,7 +24,7 @@ public protocol TrainingTask {
         get
     }
 
-    /// The losses of a batch.
+    /// The losses of a batch, which is on the CPU, pinned for a GPU that computes.
     func losses(_ batch: Batch, _ step: TrainingStep) throws -> TrainingLosses
 
     /// Whether ``evaluate(on:)`` finds anything.
@@ -49,6 +50,10 @@ public protocol TrainingTask {
 
     /// What the ids of tokens mean.
     var vocabulary: VocabularyIdentity { get }
+
+    /// What lies beside the weights of the run, so that they can be used by themselves: files of
+    /// ``RunDirectory/companions``, by name.
+    func companions() throws -> [String: Data]
 }
 
 extension TrainingTask {
@@ -66,6 +71,9 @@ extension TrainingTask {
 
     /// There is no queue.
     public var queue: FeatureQueue? { nil }
+
+    /// There are none.
+    public func companions() throws -> [String: Data] { [:] }
 }
 
 /// What a model reaches.
@@ -83,7 +91,7 @@ public struct EpochEvaluation: Sendable, Equatable {
         public let value: Double
     }
 
-    /// Makes the value.
+    /// Results in the order in which logs show them.
     public init(results: [(name: String, value: Double)], score: Double) {
         self.results = results.map { Result(name: $0.name, value: $0.value) }
         self.score = score
@@ -146,7 +154,7 @@ public struct TrainingLosses {
         name.hasPrefix("loss_") ? String(name.dropFirst("loss_".count)) : name
     }
 
-    /// Makes the value.
+    /// Losses in the order in which logs show them.
     public init(
         total: Tensor, parts: [(name: String, value: Tensor)], features: MomentumFeatures? = nil
     ) {

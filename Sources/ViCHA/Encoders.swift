@@ -1,12 +1,16 @@
 // Shapes: B batch, L text tokens, N image tokens, C concept tokens, D width, E feature width.
+import Batches
 import Torch
 
 /// One set of encoders: the online model or its momentum model, which are the same type under other
 /// names.
-struct Encoders: Sendable {
-    let vision: VisionTransformer
-    let text: TextEncoder
-    let concepts: ConceptEncoder?
+public struct Encoders: Sendable {
+    /// The image encoder.
+    public var vision: VisionTransformer
+    /// The text encoder, whose upper layers look at images.
+    public let text: TextEncoder
+    /// The concept encoder, nil for a model without concepts.
+    public let concepts: ConceptEncoder?
     private let compatibility: Compatibility
 
     /// Declares all weights with `suffix` behind the first name of each key.
@@ -18,8 +22,8 @@ struct Encoders: Sendable {
     ///   - looksAtPairs: whether texts look at two images in turns, for which each fusion layer becomes
     ///     two
     ///   - wrapsConcepts: whether a concept encoder without layers is a BERT with no layer
-    init(
-        _ scope: ParameterScope, suffix: String, _ c: ModelConfiguration,
+    public init(
+        _ scope: ParameterScope, suffix: String = "", _ c: ModelConfiguration,
         looksAtPairs: Bool = false, wrapsConcepts: Bool = false
     ) {
         self.init(
@@ -31,9 +35,11 @@ struct Encoders: Sendable {
     }
 
     /// The same with the text encoder wrapped as a masked language model, as in pretraining.
-    static func pretraining(_ scope: ParameterScope, suffix: String, _ c: ModelConfiguration) -> (
-        encoders: Encoders, languageHead: MaskedLanguageHead
-    ) {
+    public static func pretraining(_ scope: ParameterScope, suffix: String, _ c: ModelConfiguration)
+        -> (
+            encoders: Encoders, languageHead: MaskedLanguageHead
+        )
+    {
         let vision = vision(scope, suffix, c)
         let bert = scope["text_encoder" + suffix]
         let text = TextEncoder(bert["bert"], c.text, checkpointsLayers: c.checkpointsBlocks)
@@ -70,20 +76,15 @@ struct Encoders: Sendable {
         self.compatibility = compatibility
     }
 
-    /// The same with another image encoder.
-    func with(_ vision: VisionTransformer) -> Encoders {
-        Encoders(vision: vision, text: text, concepts: concepts, compatibility: compatibility)
-    }
-
     /// Projected concept tokens, nil for a model without concepts. `[B, C, D]`
-    func encodeConcepts(_ tokens: TokenBatch?, dropout: Generator?) -> Tensor? {
+    public func encodeConcepts(_ tokens: TokenBatch?, dropout: Generator? = nil) -> Tensor? {
         guard let concepts, let tokens else { return nil }
         return concepts(tokens, dropout: dropout)
     }
 
     /// Encodes embedded patches with concept tokens. The official code lets padded concept tokens
     /// take part in attention (`Documentation/compatibility.md`); `corrected` masks them.
-    func encodeImages(
+    public func encodeImages(
         patches: Tensor, concepts: Tensor?, tokens: TokenBatch?,
         inspecting: (block: Int, receive: (Tensor) -> Void)? = nil
     ) -> ImageEncoding {
@@ -93,21 +94,28 @@ struct Encoders: Sendable {
             inspecting: inspecting)
     }
 
-    /// Encodes images with their concepts. `[B, 3, H, W]`
-    func encode(
-        images: Tensor, concepts: TokenBatch?, dropout: Generator? = nil,
+    /// Encodes images with their concepts.
+    ///
+    /// - Parameters:
+    ///   - images: a batch
+    ///   - dropout: source of dropout; nil for none
+    ///   - inspecting: a block, and what receives the class token's attention there. `[B, H, 1, N]`
+    public func encode(
+        _ images: ImageBatch, dropout: Generator? = nil,
         inspecting: (block: Int, receive: (Tensor) -> Void)? = nil
     ) -> ImageEncoding {
         encodeImages(
-            patches: vision.patches(of: images),
-            concepts: encodeConcepts(concepts, dropout: dropout), tokens: concepts,
+            patches: vision.patches(of: images.pixels),
+            concepts: encodeConcepts(images.concepts, dropout: dropout), tokens: images.concepts,
             inspecting: inspecting)
     }
 
     /// Runs texts through all layers, looking at images.
     ///
     /// - Returns: `[B, L, D]`
-    func fuse(_ texts: TokenBatch, _ keyValues: CrossAttentionKeyValues, dropout: Generator? = nil)
+    public func fuse(
+        _ texts: TokenBatch, _ keyValues: CrossAttentionKeyValues, dropout: Generator? = nil
+    )
         -> Tensor
     {
         let states = text.encodeText(texts, dropout: dropout)
@@ -118,23 +126,23 @@ struct Encoders: Sendable {
 }
 
 /// Where images and texts become comparable: a projection of each, whose results have length 1.
-struct FeatureProjections: Sendable {
+public struct FeatureProjections: Sendable {
     private let vision: Linear
     private let text: Linear
 
     /// Declares `vision_proj` and `text_proj`, with `suffix` behind both names.
-    init(_ scope: ParameterScope, suffix: String, _ c: ModelConfiguration) {
+    public init(_ scope: ParameterScope, suffix: String = "", _ c: ModelConfiguration) {
         vision = Linear(scope["vision_proj" + suffix], c.vision.width, c.embedDim)
         text = Linear(scope["text_proj" + suffix], c.text.hiddenSize, c.embedDim)
     }
 
     /// Normalised feature of each image, from its class token. `[B, N, D]` → `[B, E]`
-    func features(of image: ImageEncoding) -> Tensor {
+    public func features(of image: ImageEncoding) -> Tensor {
         vision(image.lastHiddenState.select(1, 0)).normalized()
     }
 
     /// Normalised feature of each text, from its class token. `[B, L, D]` → `[B, E]`
-    func features(ofText hiddenStates: Tensor) -> Tensor {
+    public func features(ofText hiddenStates: Tensor) -> Tensor {
         text(hiddenStates.select(1, 0)).normalized()
     }
 }

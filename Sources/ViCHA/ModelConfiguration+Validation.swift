@@ -13,7 +13,7 @@ public enum ModelUse: Sendable, Equatable, CaseIterable {
 extension ModelConfiguration {
     /// Whether layers are aligned. The official retrieval without concepts has this objective too, the
     /// one with concepts has not.
-    func alignsHiddenStates(for use: ModelUse) -> Bool {
+    public func alignsHiddenStates(for use: ModelUse) -> Bool {
         switch use {
         case .pretraining: alignsHiddenStates
         case .retrieval: alignsHiddenStates && !usesConcepts && compatibility == .official

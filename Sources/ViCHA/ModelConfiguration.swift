@@ -228,10 +228,10 @@ public struct ModelConfiguration: KeyedConfiguration {
 
     /// The momentum of models for entailment, questions and NLVR2, for which the official code has a
     /// constant whatever the file says.
-    var reasoningMomentum: Double { compatibility == .official ? 0.995 : momentum }
+    public var reasoningMomentum: Double { compatibility == .official ? 0.995 : momentum }
 
     /// The weight of masked image modelling; the official model with concepts has none.
-    var usedMaskedImageWeight: Double {
+    public var usedMaskedImageWeight: Double {
         compatibility == .official && usesConcepts ? 1 : maskedImageWeight
     }
 }

@@ -5,6 +5,8 @@ import Training
 import ViCHA
 
 @testable import Commands
+@testable import Steps
+@testable import Tasks
 
 /// What pages and `--help` show exists.
 struct DocumentationTests {

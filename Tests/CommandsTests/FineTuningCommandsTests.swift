@@ -37,7 +37,7 @@ extension CommandsTests {
             output, "--set", "schedular.epochs=2",
         ]
         let missing = try vicha(train + run)
-        #expect(missing.errors.contains("--checkpoint is missing"), "\(missing.errors)")
+        #expect(missing.errors.contains("--model is missing"), "\(missing.errors)")
         let first = try vicha(train + run + ["--checkpoint", start, "--max-steps", "7"])
         #expect(first.status == 0, "\(first.errors)")
         #expect(first.errors.contains("k_test is 32, but there are 3 images"), "\(first.errors)")

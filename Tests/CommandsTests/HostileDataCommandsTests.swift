@@ -1,9 +1,13 @@
+import Files
 import Foundation
 import Images
+import Reports
 import Testing
 import Torch
 
 @testable import Commands
+@testable import Steps
+@testable import Tasks
 @testable import Training
 
 /// Numbers that are none, images that are missing or elsewhere, and files that are in the way.

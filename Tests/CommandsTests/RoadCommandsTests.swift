@@ -2,6 +2,8 @@ import Foundation
 import Testing
 
 @testable import Commands
+@testable import Steps
+@testable import Tasks
 
 /// Commands that are made of other commands: the demo and the ablation.
 extension CommandsTests {

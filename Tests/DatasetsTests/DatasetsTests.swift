@@ -1,7 +1,10 @@
+import Batches
 import Foundation
 import Images
+import Tasks
 import Testing
 import Text
+import Torch
 
 @testable import Datasets
 
@@ -175,12 +178,14 @@ import Text
         let (dataset, directory) = try Self.dataset(6)
         defer { try? FileManager.default.removeItem(at: directory) }
         try dataset.images.checkExistence()
-        let whole = try dataset.batch([0, 1, 2, 3], seed: (1, 2))
-        let part = try dataset.batch([2, 3], seed: (1, 2))
-        #expect(whole.texts.rows == 4)
-        #expect(Array(whole.pixels[(2 * 192)...]) == part.pixels)
-        #expect(try dataset.batch([0, 1, 2, 3], seed: (1, 3)).pixels != whole.pixels)
-        #expect(whole.concepts?.length == 2)
+        func pixels(_ indices: [Int], _ seed: (UInt64, UInt64)) throws -> [Float] {
+            try dataset.batch(indices, seed: seed).batch.images.pixels.array()
+        }
+        let whole = try pixels([0, 1, 2, 3], (1, 2))
+        #expect(try Array(whole[(2 * 192)...]) == pixels([2, 3], (1, 2)))
+        #expect(try pixels([0, 1, 2, 3], (1, 3)) != whole)
+        let batch = try dataset.batch([0, 1, 2, 3], seed: (1, 2)).batch
+        #expect(batch.count == 4 && batch.images.concepts?.length == 2)
     }
 
     /// Records of several files are read one by one, with what is wrong with one named at the start.
@@ -277,7 +282,7 @@ import Text
             options: options)
         #expect(set.repeatedImages == 1)
         #expect(set.records.count == (merges ? 2 : 3))
-        #expect(set.texts == (merges ? ["a", "c", "d", "b"] : ["a", "b", "c", "d"]))
+        #expect(set.inputs.texts == (merges ? ["a", "c", "d", "b"] : ["a", "b", "c", "d"]))
         #expect(set.imageOfText == (merges ? [0, 0, 0, 1] : [0, 1, 2, 2]))
     }
 
@@ -293,19 +298,20 @@ import Text
                 vocabularyFile: directory.appendingPathComponent("vocab.txt").path),
             options: EvaluationOptions(side: 8), maxTokens: 64)
         #expect(set.records.map(\.text) == ["a", "b", "b a"])
-        let batch = try set.batch(0..<3)
-        #expect(batch.images.rows == 2 && batch.imageOfText == [0, 1, 0])
-        #expect(batch.texts.rows == 3 && batch.texts.length == 3)
+        let batch = try set.batch(0..<3).batch
+        #expect(batch.images.count == 2)
+        #expect(try batch.imageOfText.array(of: Int.self) == [0, 1, 0])
+        #expect(batch.texts.count == 3 && batch.texts.length == 3)
         #expect(batch.images.concepts?.length == 55)
     }
 
     @Test func unreadableImagesAreReplacedAndCounted() throws {
         let (dataset, directory) = try Self.dataset(6, broken: [1])
         defer { try? FileManager.default.removeItem(at: directory) }
-        let batch = try dataset.batch([0, 1], seed: (1, 1))
-        #expect(batch.texts.rows == 2)
-        #expect(batch.skipped.count >= 1)
-        #expect(batch.skipped[0].reason.contains("1.png"))
+        let (batch, skipped) = try dataset.batch([0, 1], seed: (1, 1))
+        #expect(batch.count == 2)
+        #expect(skipped.count >= 1)
+        #expect(skipped[0].reason.contains("1.png"))
         let (broken, other) = try Self.dataset(2, broken: [0, 1])
         defer { try? FileManager.default.removeItem(at: other) }
         let error = try #require(throws: ReplacementError.self) {
@@ -319,9 +325,9 @@ import Text
     @Test func eachSampleHasReplacementsOfItsOwn() throws {
         let (dataset, directory) = try Self.dataset(160, broken: Set(0..<120))
         defer { try? FileManager.default.removeItem(at: directory) }
-        let batch = try dataset.batch(Array(0..<120), seed: (1, 1))
-        #expect(batch.texts.rows == 120)
-        #expect(Set(batch.skipped.map(\.index)).count == 120)
+        let (batch, skipped) = try dataset.batch(Array(0..<120), seed: (1, 1))
+        #expect(batch.count == 120)
+        #expect(Set(skipped.map(\.index)).count == 120)
     }
 
     /// Workers that wait for room end with the loader, and who waits for a batch is let go.
@@ -365,13 +371,14 @@ import Text
         #expect(try tolerant.batch([1], seed: (1, 1)).skipped == [])
         var evaluation = EvaluationOptions(side: 8)
         let images = [0, 1].map { directory.path + "/\($0).png" }
-        func arrays() throws -> ImageArrays {
-            try ImageArrays(images, concepts: [[], []], tokenizer: tokenizer, evaluation)
+        func read() throws -> [ImageError] {
+            try ImageBatch.read(images, concepts: [[], []], tokenizer: tokenizer, evaluation)
+                .damages
         }
-        let damages = try arrays().damages
+        let damages = try read()
         #expect(damages.count == 1 && "\(damages)".contains(file.path))
         evaluation.acceptance.maxPixels = 1
-        #expect(throws: ImageError.self) { try arrays() }
+        #expect(throws: ImageError.self) { try read() }
     }
 
     @Test func missingImagesAreListed() throws {

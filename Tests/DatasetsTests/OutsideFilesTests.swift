@@ -1,7 +1,10 @@
+import Batches
 import Files
 import Foundation
+import Tasks
 import Testing
 import Text
+import Torch
 
 @testable import Datasets
 

@@ -1,3 +1,4 @@
+import Batches
 import Configuration
 import Datasets
 import Foundation
@@ -6,6 +7,7 @@ import Text
 import Torch
 import ViCHA
 
+@testable import Tasks
 @testable import Training
 
 /// Odd values of every key of every task: an error that names the key, or a model that makes a step.
@@ -146,18 +148,19 @@ import ViCHA
             attentionMask: .ones([2, length], dtype: .int64))
     }
 
-    private func pixels(_ c: ModelConfiguration) throws -> Tensor {
-        .normal([2, 3, c.vision.imageSize, c.vision.imageSize], generator: try Generator(seed: 1))
+    private func images(_ c: ModelConfiguration) throws -> ImageBatch {
+        ImageBatch(
+            pixels: .normal(
+                [2, 3, c.vision.imageSize, c.vision.imageSize],
+                generator: try Generator(seed: 1)), concepts: c.usesConcepts ? tokens(2) : nil)
     }
 
     @Test func retrieval() throws {
         try tryAll(RetrievalConfiguration.self, .official) { c in
             let model = try RetrievalModel(c.settings.model)
             let losses = try model.losses(
-                RetrievalBatch(
-                    images: pixels(c.settings.model), texts: tokens(2),
-                    concepts: c.settings.model.usesConcepts ? tokens(2) : nil,
-                    identities: .range(0..<2)),
+                ImageTextBatch(
+                    images: images(c.settings.model), texts: tokens(2), identities: .range(0..<2)),
                 .drawn(noise: .uniform([2, 2, 2], generator: try Generator(seed: 1))),
                 alpha: c.settings.alpha)
             try losses.total.backward()
@@ -176,11 +179,9 @@ import ViCHA
             let c = c.resolved(for: kind)
             let model = try ClassificationModel(
                 c.settings.model, kind, distills: c.fineTuning.distills)
-            let images = ClassificationBatch.Images(
-                pixels: try pixels(c.settings.model),
-                concepts: c.settings.model.usesConcepts ? tokens(2) : nil)
+            let images = try images(c.settings.model)
             let batch = ClassificationBatch(
-                images: Array(repeating: images, count: kind.imagesPerText), texts: tokens(2),
+                images: Array(repeating: images, count: kind.imagesPerSentence), texts: tokens(2),
                 targets: .ones([2], dtype: .int64))
             try model.loss(batch, alpha: c.settings.alpha).backward()
         }
@@ -191,8 +192,7 @@ import ViCHA
             let model = try QuestionAnsweringModel(
                 c.settings.model, distills: c.fineTuning.distills)
             let batch = QuestionBatch(
-                images: try pixels(c.settings.model),
-                concepts: c.settings.model.usesConcepts ? tokens(2) : nil,
+                images: try images(c.settings.model),
                 questions: tokens(2), answers: tokens(2), questionOfAnswer: .range(0..<2),
                 weights: .ones([2]))
             try model.loss(batch, alpha: c.settings.alpha).backward()

@@ -1,3 +1,4 @@
+import Batches
 import Configuration
 import Datasets
 import Foundation
@@ -7,6 +8,7 @@ import Text
 import Torch
 import ViCHA
 
+@testable import Tasks
 @testable import Training
 
 /// Fine-tuning: configurations, evaluation after epochs, choice of boxes.
@@ -199,11 +201,11 @@ import ViCHA
         var plan: TrainingPlan { task.plan }
         var makeBatch:
             @Sendable ([Int], (UInt64, UInt64)) throws -> (
-                batch: ImageTextArrays, skipped: [UnreadableRecord]
+                batch: ImageTextBatch, skipped: [UnreadableRecord]
             )
         { task.makeBatch }
 
-        func losses(_ batch: ImageTextArrays, _ step: TrainingStep) throws -> TrainingLosses {
+        func losses(_ batch: ImageTextBatch, _ step: TrainingStep) throws -> TrainingLosses {
             try task.losses(batch, step)
         }
 

@@ -1,3 +1,4 @@
+import Batches
 import Configuration
 import Datasets
 import Foundation
@@ -7,6 +8,7 @@ import Text
 import Torch
 import ViCHA
 
+@testable import Tasks
 @testable import Training
 
 /// What each key of the official files and of the official code means here, two values of each.
@@ -118,7 +120,7 @@ import ViCHA
         ] {
             let c = try Self.load(RetrievalConfiguration.self, text)
             #expect(c.ranksByFeatures == counts)
-            let search = RetrievalSearch.Options(c, device: .cpu, autocast: nil, workers: 1)
+            let search = RetrievalSearch.Options(c, .init())
             #expect((search.candidates == 0) == counts)
         }
     }
@@ -155,8 +157,7 @@ import ViCHA
                 "kw_img_model: True\nkw_img_dataset: True\ncompatibility: \(compatibility)")
             #expect(ImageTextOptions(c, .imagePair).conceptTokens == length)
             #expect(ImageTextOptions(c, .entailment).conceptTokens == 55)
-            let evaluation = ClassificationEvaluation.Options(
-                c, .imagePair, device: .cpu, autocast: nil, workers: 1)
+            let evaluation = ClassificationEvaluation.Options(c, .imagePair, .init())
             #expect(evaluation.inputs.conceptTokens == length)
         }
     }

@@ -1,3 +1,4 @@
+import Batches
 import Configuration
 import Datasets
 import Files
@@ -7,6 +8,7 @@ import Text
 import Torch
 import ViCHA
 
+@testable import Tasks
 @testable import Training
 
 /// What a run keeps when something goes wrong, and what it goes on from.
@@ -25,14 +27,14 @@ import ViCHA
         var plan: TrainingPlan { task.plan }
         var makeBatch:
             @Sendable ([Int], (UInt64, UInt64)) throws -> (
-                batch: ImageTextArrays, skipped: [UnreadableRecord]
+                batch: ImageTextBatch, skipped: [UnreadableRecord]
             )
         { task.makeBatch }
         var isEvaluated: Bool { evaluation != nil }
         func dataChecksum() throws -> String { try task.dataChecksum() }
         var vocabulary: VocabularyIdentity { task.vocabulary }
 
-        func losses(_ batch: ImageTextArrays, _ step: TrainingStep) throws -> TrainingLosses {
+        func losses(_ batch: ImageTextBatch, _ step: TrainingStep) throws -> TrainingLosses {
             try losses(task.losses(batch, step), step)
         }
 
@@ -228,7 +230,7 @@ import ViCHA
         defer { try? FileManager.default.removeItem(at: setting.directory) }
         let trainer = try setting.trainer("out", maxSteps: 1)
         _ = try trainer.run()
-        let own = setting.dataset.vocabulary
+        let own = setting.tokenizer.identity
         _ = try TrainingCheckpoint.open(trainer.lastCheckpoint, vocabulary: own)
         let other = setting.directory.appendingPathComponent("other.txt")
         let lines = try String(contentsOfFile: own.file, encoding: .utf8)
@@ -317,7 +319,7 @@ import ViCHA
         ) throws -> TrainingCheckpoint.Origin {
             .init(
                 configuration: try ConfigurationFile.text(setting.configuration),
-                dataChecksum: data, vocabulary: setting.dataset.vocabulary, precision: precision)
+                dataChecksum: data, vocabulary: setting.tokenizer.identity, precision: precision)
         }
         let before = try origin(setting)
         #expect(try origin(setting).differences(from: before).isEmpty)
@@ -387,7 +389,7 @@ import ViCHA
         let (expected, found) = try (
             Self.weights(sound.lastCheckpoint), Self.weights(error.checkpoint)
         )
-        for entry in sound.model.store.entries {
+        for entry in sound.task.model.store.entries {
             guard let wanted = expected[entry.key], let found = found[entry.key],
                 entry.role != .buffer
             else { continue }
@@ -405,7 +407,7 @@ import ViCHA
         let trainer = try setting.trainer("out", maxSteps: 1)
         _ = try trainer.run()
         // What the last step left behind.
-        let squares = try trainer.model.store.parameters.compactMap(\.tensor.gradient).map {
+        let squares = try trainer.task.model.store.parameters.compactMap(\.tensor.gradient).map {
             try $0.squared().sum().array(of: Double.self)[0]
         }
         let line = try #require(try setting.lines("out", "metrics.jsonl").first)

@@ -1,3 +1,4 @@
+import Batches
 import Configuration
 import Datasets
 import Foundation
@@ -7,6 +8,7 @@ import Text
 import Torch
 import ViCHA
 
+@testable import Tasks
 @testable import Training
 
 @Suite struct ConfigurationTests {
@@ -317,16 +319,18 @@ import ViCHA
             _ output: String, _ start: RunDirectory.Start = .new, maxSteps: Int? = nil,
             stepsPerEpoch: Int? = nil, workers: Int = 1,
             stop: StopSignal = StopSignal()
-        ) throws -> PretrainingTrainer {
+        ) throws -> Trainer<PretrainingTask> {
             var options = TrainingOptions(
                 directory: try RunDirectory(
                     directory.appendingPathComponent(output).path, start))
             options.maxSteps = maxSteps
             options.stepsPerEpoch = stepsPerEpoch
             options.workers = workers
-            return try PretrainingTrainer(
-                configuration, model: try PretrainingModel(configuration.settings.model, seed: 1),
-                dataset: dataset, options: options, stop: stop)
+            return try Trainer(
+                PretrainingTask(
+                    configuration,
+                    model: try PretrainingModel(configuration.settings.model, seed: 1),
+                    dataset: dataset), options: options, stop: stop)
         }
 
         func lines(_ output: String, _ file: String) throws -> [String] {
@@ -360,7 +364,7 @@ import ViCHA
         let second = try setting.trainer("parts", .resuming, workers: 3)
         try second.resume(from: copy)
         #expect(try second.run() == .finished)
-        for (a, b) in zip(whole.model.store.entries, second.model.store.entries) {
+        for (a, b) in zip(whole.task.model.store.entries, second.task.model.store.entries) {
             #expect(a.key == b.key)
             #expect(
                 try a.tensor.array(of: Double.self) == b.tensor.array(of: Double.self), "\(a.key)")
@@ -439,9 +443,9 @@ import ViCHA
         let setting = try Setting()
         defer { try? FileManager.default.removeItem(at: setting.directory) }
         let trainer = try setting.trainer("out")
-        let head = try #require(trainer.model.store["itm_head.weight"])
+        let head = try #require(trainer.task.model.store["itm_head.weight"])
         try withoutGradient { try head.fill(3e38) }
-        let weight = try #require(trainer.model.store["vision_proj.weight"])
+        let weight = try #require(trainer.task.model.store["vision_proj.weight"])
         let before = try weight.array(of: Float.self)
         let error = try #require(throws: DivergenceError.self) { try trainer.run() }
         #expect(error.epoch == 0 && error.iteration == 0)
@@ -455,7 +459,7 @@ import ViCHA
         let setting = try Setting()
         defer { try? FileManager.default.removeItem(at: setting.directory) }
         let trainer = try setting.trainer("out")
-        let bias = try #require(trainer.model.store["itm_head.bias"])
+        let bias = try #require(trainer.task.model.store["itm_head.bias"])
         try withoutGradient { try bias.fill(.nan) }
         let error = try #require(throws: StateDictionaryError.self) { try trainer.run() }
         #expect(error.notFinite == ["itm_head.bias"])
@@ -478,7 +482,7 @@ import ViCHA
         }
         #expect("\(limited)".contains("steps of an epoch limited to all, not 1"))
         let weights = setting.directory.appendingPathComponent("weights.safetensors").path
-        try writeSafetensors(trainer.model.store.state, to: weights)
+        try writeSafetensors(trainer.task.model.store.state, to: weights)
         #expect(throws: CheckpointError.noTrainingState(path: weights)) {
             try setting.trainer("c").resume(from: weights)
         }

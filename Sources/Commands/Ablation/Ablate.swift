@@ -2,6 +2,9 @@ import ArgumentParser
 import Configuration
 import Files
 import Foundation
+import Reports
+import Steps
+import Tasks
 import Training
 
 /// `vicha ablate`
@@ -101,9 +104,8 @@ struct Ablate: ParsableCommand {
             throw ValidationError(
                 "'\(retrievalConfig)' has no test_file: name one there or with --retrieval-set")
         }
-        let location = try data.location()
         func files(_ names: [String]) -> [String] {
-            names.map(location.annotationFile) + (vocabulary.map { [$0] } ?? [])
+            names.map(data.file) + (vocabulary.map { [$0] } ?? [])
         }
         let plan = AblationPlan(
             directory: outputDir, variants: variants, seeds: seeds,

@@ -1,4 +1,5 @@
 import Foundation
+import Steps
 
 /// What pretraining is made of in one row of the paper's ablation.
 enum AblationVariant: String, CaseIterable {

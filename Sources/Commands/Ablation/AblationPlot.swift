@@ -1,4 +1,5 @@
 import Foundation
+import Reports
 
 /// The runs of an ablation as dots, a panel for each column of its table.
 struct AblationPlot {

@@ -1,4 +1,5 @@
 import Foundation
+import Reports
 
 /// The results of an ablation: for each variant the mean and the deviation over the seeds, and whether
 /// it differs from the baseline by more than chance would.

@@ -101,6 +101,10 @@ struct AttachConcepts: ParsableCommand {
                         + "zero or not finite")
             }
         }
+        try ConceptOrigin(
+            vocabulary: concepts, clip: clip.model.clip ?? vocabulary.model, count: top
+        )
+        .write(to: outputDir)
         try copied.copy()
         // What was kept to go on from has served its purpose.
         ranks?.remove()

@@ -3,6 +3,7 @@ import Concepts
 import Datasets
 import Files
 import Foundation
+import Reports
 
 /// `vicha concepts show`
 struct ShowConcepts: ParsableCommand {

@@ -5,6 +5,7 @@ import Configuration
 import Datasets
 import Foundation
 import Nouns
+import Tasks
 import Torch
 import Training
 
@@ -63,7 +64,7 @@ struct TrainCLIP: ParsableCommand {
         for warning in loaded.warnings { note("warning: \(warning)") }
         let stop = StopSignal()
         stop.watchSignals()
-        let trainer = try CLIPTrainer(
+        let trainer = try Trainer(
             task(loaded.configuration, options), options: options, stop: stop)
         if directory.resume { try trainer.resume() }
         let outcome = try trainer.run()
@@ -79,17 +80,16 @@ struct TrainCLIP: ParsableCommand {
         -> CLIPTask
     {
         try configuration.validate()
-        let data = try data.location(.shortened)
         // Read even where no text is a noun alone: it takes a quarter of a second.
         let extractors = try ExtractorPool(WordNet(), .standard())
         let task = try CLIPTask(
             configuration,
             records: RecordList(
-                files: configuration.trainFiles.map(data.annotationFile), requiresConcepts: false),
-            paths: data.images, merges: Resources.merges(merges),
+                files: configuration.trainFiles.map(data.file), requiresConcepts: false),
+            paths: data.images.paths(.shortened), merges: Resources.merges(merges),
             nouns: { extractors.concepts(of: $0).heads }, seed: options.seed,
             device: options.device)
-        if !data.allowsMissingImages { try task.checkImages() }
+        if !data.allowMissingImages { try task.checkImages() }
         return task
     }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import Steps
+import Tasks
 import Training
 
 /// `vicha demo`

@@ -1,5 +1,7 @@
 import Configuration
 import Foundation
+import Steps
+import Tasks
 import Training
 
 /// A downstream task of the demo.

@@ -4,7 +4,10 @@ import Datasets
 import Files
 import Foundation
 import Images
+import Reports
 import Scenes
+import Steps
+import Tasks
 import Torch
 import Training
 import ViCHA

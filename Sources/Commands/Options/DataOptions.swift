@@ -1,6 +1,8 @@
 import ArgumentParser
 import Datasets
 import Foundation
+import Tasks
+import Text
 
 /// Where annotations and images lie.
 struct DataOptions: ParsableArguments {
@@ -26,21 +28,12 @@ struct DataOptions: ParsableArguments {
     }
 
     /// What the options say.
-    func location(_ absolutePaths: ImagePaths.AbsolutePaths = .kept) throws -> DataLocation {
-        DataLocation(
-            images: try images.paths(absolutePaths), annotationDirectory: dataJsonDir,
-            allowsMissingImages: allowMissingImages)
+    func source(_ tokenizer: WordPieceTokenizer) throws -> TaskSource {
+        TaskSource(
+            images: try images.paths(.kept), annotationDirectory: dataJsonDir,
+            allowsMissingImages: allowMissingImages, tokenizer: tokenizer)
     }
-}
 
-/// Where annotations and images lie.
-struct DataLocation {
-    let images: ImagePaths
-    let annotationDirectory: String
-    let allowsMissingImages: Bool
-
-    func annotationFile(_ name: String) -> String {
-        name.hasPrefix("/") || annotationDirectory.isEmpty
-            ? name : (annotationDirectory as NSString).appendingPathComponent(name)
-    }
+    /// The place of an annotation file.
+    func file(_ name: String) -> String { AnnotationFile.path(name, in: dataJsonDir) }
 }

@@ -148,6 +148,7 @@ extension ParameterStore {
         }
         guard error == StateDictionaryError() else { throw error }
         try withoutGradient {
+            try initializePending(except: Set(report.taken))
             for (target, source) in pairs { try target.copy(from: source) }
         }
         return report

@@ -30,15 +30,23 @@ public final class ParameterStore {
     /// Where new tensors are made.
     public let device: Device
     private let generator: Generator
+    /// How tensors are filled that have no values yet; nil for a store that fills them at once.
+    private var pending: [String: Initializer]?
     private var index: [String: Int] = [:]
     private var failure: (any Error)?
 
-    /// An empty store whose tensors are initialised from `seed`.
+    /// An empty store.
+    ///
+    /// - Parameters:
+    ///   - seed: of initial values; nil for tensors that get theirs by
+    ///     ``load(_:allowingMissing:allowingUnexpected:)``, where what is missing is initialised then
+    ///   - device: where the tensors are
     /// - Throws: ``TorchError`` where the device does not exist.
-    public init(seed: UInt64 = 0, device: Device = .cpu) throws {
+    public init(seed: UInt64? = 0, device: Device = .cpu) throws {
         self.device = device
         // Initial weights are drawn on the CPU, so that they do not depend on the device.
-        generator = try Generator(seed: seed)
+        generator = try Generator(seed: seed ?? 0)
+        pending = seed == nil ? [:] : nil
     }
 
     /// The scope that holds the outermost names.
@@ -65,14 +73,33 @@ public final class ParameterStore {
     )
         -> Tensor
     {
-        let initial = initializer.tensor(shape, dtype: dtype, generator: generator)
-        let tensor = initial.to(device: device)
+        let tensor: Tensor
+        if pending != nil {
+            pending?[key] = initializer
+            tensor = .empty(shape, dtype: dtype, device: device)
+        } else {
+            tensor = initializer.tensor(shape, dtype: dtype, generator: generator).to(
+                device: device)
+        }
         do {
             try tensor.checked()
             if role == .parameter { try tensor.setRequiresGradient(true) }
         } catch { failure = failure ?? error }
         add(Entry(key: key, tensor: tensor, role: role))
         return tensor
+    }
+
+    /// Initialises tensors that have no values yet, but for those that get some otherwise.
+    func initializePending(except loaded: Set<String>) throws {
+        for entry in entries {
+            guard let initializer = pending?[entry.key], !loaded.contains(entry.key) else {
+                continue
+            }
+            try entry.tensor.copy(
+                from: initializer.tensor(
+                    entry.tensor.shape, dtype: entry.tensor.dtype, generator: generator))
+        }
+        if pending != nil { pending = [:] }
     }
 
     func alias(_ key: String, of tensor: Tensor) {

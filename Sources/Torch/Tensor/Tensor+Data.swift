@@ -21,6 +21,22 @@ extension Tensor {
         }
     }
 
+    /// A CPU tensor whose elements are written in place.
+    ///
+    /// - Parameters:
+    ///   - shape: of the tensor
+    ///   - write: writes all elements, in row-major order
+    /// - Throws: ``TorchError``, and what `write` throws
+    public init<Element: TensorElement>(
+        _ shape: [Int], writing write: (UnsafeMutableBufferPointer<Element>) throws -> Void
+    ) throws {
+        let tensor = Tensor.empty(shape, dtype: Element.dtype)
+        try tensor.withUnsafeBytes { bytes in
+            try write(UnsafeMutableRawBufferPointer(mutating: bytes).bindMemory(to: Element.self))
+        }
+        self = tensor
+    }
+
     /// A CPU tensor over memory of someone else, which `owner` keeps alive. Not to be changed.
     init(borrowing bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType, owner: AnyObject) {
         guard let base = bytes.baseAddress else {

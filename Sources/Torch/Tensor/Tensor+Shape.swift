@@ -14,6 +14,7 @@ extension Tensor {
     private static let contiguousOp = Operator("contiguous")
     private static let toDtypeOp = Operator("to", "dtype")
     private static let toDeviceOp = Operator("to", "dtype_layout")
+    private static let pinOp = Operator("pin_memory")
     private static let detachOp = Operator("detach")
     private static let cloneOp = Operator("clone")
     private static let asStridedOp = Operator("as_strided")
@@ -74,10 +75,20 @@ extension Tensor {
     /// The tensor with elements of another type.
     public func to(dtype: DType) -> Tensor { Self.toDtypeOp(.tensor(self), .dtype(dtype)) }
     /// The tensor on another device.
-    public func to(device: Device) -> Tensor {
+    ///
+    /// - Parameters:
+    ///   - device: where it is to be
+    ///   - nonBlocking: whether a copy to a GPU from pinned memory goes on behind the caller's back; any
+    ///     other is waited for
+    public func to(device: Device, nonBlocking: Bool = false) -> Tensor {
         self.device == device
-            ? self : Self.toDeviceOp(.tensor(self), .none, .none, .device(device))
+            ? self
+            : Self.toDeviceOp(
+                .tensor(self), .none, .none, .device(device), .none,
+                .bool(nonBlocking && device != .cpu))
     }
+    /// The tensor in memory that a GPU copies from by itself.
+    public func pinned() -> Tensor { Self.pinOp(.tensor(self)) }
     /// The same memory without the gradient graph.
     public func detached() -> Tensor { Self.detachOp(.tensor(self)) }
     /// A copy.

@@ -1,4 +1,5 @@
 // Shapes: B batch, C concept tokens, D image width.
+import Batches
 import Torch
 
 /// Encodes the visual concepts of images as tokens for the image encoder (ViCHA section 3.3).

@@ -1,7 +1,7 @@
 import Torch
 
 /// The masked-language head of BERT: dense, activation, norm, and a decoder tied to the word embeddings.
-struct MaskedLanguageHead: Sendable {
+public struct MaskedLanguageHead: Sendable {
     private let dense: Linear
     private let norm: LayerNorm
     private let decoder: Linear
@@ -20,7 +20,7 @@ struct MaskedLanguageHead: Sendable {
     }
 
     /// `[n, D]` → logits `[n, vocabulary]`
-    func callAsFunction(_ hiddenStates: Tensor) -> Tensor {
+    public func callAsFunction(_ hiddenStates: Tensor) -> Tensor {
         decoder(norm(activation(dense(hiddenStates))))
     }
 }

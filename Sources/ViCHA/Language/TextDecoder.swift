@@ -1,13 +1,14 @@
 // Shapes: A answers, L tokens, S tokens of what is looked at, D width, V vocabulary.
+import Batches
 import Torch
 
 /// BERT that writes: each token sees those before it and, in every layer, the encoder's hidden states.
-struct TextDecoder: Sendable {
+public struct TextDecoder: Sendable {
     private let bert: TextEncoder
     private let head: MaskedLanguageHead
 
     /// Declares `bert` and `cls` for an encoder's configuration.
-    init(_ scope: ParameterScope, _ encoder: BertConfiguration, checkpointsLayers: Bool) {
+    public init(_ scope: ParameterScope, _ encoder: BertConfiguration, checkpointsLayers: Bool) {
         let c = encoder.forAnswers
         bert = TextEncoder(scope["bert"], c, checkpointsLayers: checkpointsLayers)
         head = MaskedLanguageHead(
@@ -15,12 +16,13 @@ struct TextDecoder: Sendable {
     }
 
     /// Keys and values of what is looked at. `[B, S, D]`; `attentionMask` 1 for tokens `[B, S]`
-    func keyValues(of hiddenStates: Tensor, attentionMask: Tensor) -> CrossAttentionKeyValues {
+    public func keyValues(of hiddenStates: Tensor, attentionMask: Tensor) -> CrossAttentionKeyValues
+    {
         bert.keyValues(of: hiddenStates, mask: additiveMask(attentionMask))
     }
 
-    /// `[A, L]` → `[A, L, D]`; `memory` has a row for each text or one for all.
-    func hiddenStates(
+    /// `[A, L]` → `[A, L, D]`; `keyValues` has a row for each text or one for all.
+    public func hiddenStates(
         _ tokens: TokenBatch, _ keyValues: CrossAttentionKeyValues, dropout: Generator? = nil
     )
         -> Tensor
@@ -32,20 +34,21 @@ struct TextDecoder: Sendable {
     }
 
     /// Logits of the token that follows. `[n, D]` → `[n, V]`
-    func logits(_ hiddenStates: Tensor) -> Tensor { head(hiddenStates) }
+    public func logits(_ hiddenStates: Tensor) -> Tensor { head(hiddenStates) }
 }
 
 /// What a decoder is to predict: for each token of some answers but the first, the token before it
 /// and itself.
-struct NextTokens: Sendable {
+public struct NextTokens: Sendable {
     /// Flat indices (row·L + column) of the tokens before. int64 `[n]`
-    let positions: Tensor
+    public let positions: Tensor
     /// The tokens. int64 `[n]`
-    let targets: Tensor
+    public let targets: Tensor
     /// The answer of each. int64 `[n]`
-    let rows: Tensor
+    public let rows: Tensor
 
-    init(_ tokens: TokenBatch) {
+    /// Of answers, each with its end mark.
+    public init(_ tokens: TokenBatch) {
         let (count, length) = (tokens.inputIDs.size(0), tokens.inputIDs.size(1))
         let device = tokens.inputIDs.device
         let columns = Tensor.range(0..<length, device: device).unsqueezed(0)

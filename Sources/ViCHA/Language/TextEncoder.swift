@@ -1,44 +1,10 @@
 // Shapes: B batch, L tokens, N image tokens, D width.
+import Batches
 import Torch
-
-/// Token ids of a batch of texts.
-public struct TokenBatch: Sendable {
-    /// int64 `[B, L]`
-    public let inputIDs: Tensor
-    /// 1 for tokens, 0 for padding. int64 `[B, L]`
-    public let attentionMask: Tensor
-
-    /// Makes a batch.
-    public init(inputIDs: Tensor, attentionMask: Tensor) {
-        self.inputIDs = inputIDs
-        self.attentionMask = attentionMask
-    }
-
-    /// One text for each index. int64 `[n]`
-    func indexed(by rows: Tensor) -> TokenBatch {
-        TokenBatch(
-            inputIDs: inputIDs.indexed(0, by: rows),
-            attentionMask: attentionMask.indexed(0, by: rows)
-        )
-    }
-
-    /// The first tokens of each text; the others are padding in all.
-    func cut(to length: Int) -> TokenBatch {
-        TokenBatch(
-            inputIDs: inputIDs.slice(1, 0..<length),
-            attentionMask: attentionMask.slice(1, 0..<length))
-    }
-
-    /// The batch on another device.
-    public func to(device: Device) -> TokenBatch {
-        TokenBatch(
-            inputIDs: inputIDs.to(device: device), attentionMask: attentionMask.to(device: device))
-    }
-}
 
 extension Tensor {
     /// Hidden states of some tokens of a batch, `[B, L, D]`, by flat index. int64 `[n]` → `[n, D]`
-    func rows(_ positions: Tensor) -> Tensor {
+    public func rows(_ positions: Tensor) -> Tensor {
         reshaped(-1, size(-1)).indexed(0, by: positions)
     }
 }
@@ -47,8 +13,10 @@ extension Tensor {
 public struct CrossAttentionKeyValues: Sendable {
     let layers: [KeyValues]
 
-    /// The memory of layers that look at two images in turns: the first, the third … at `first`.
-    static func alternating(_ first: CrossAttentionKeyValues, _ second: CrossAttentionKeyValues)
+    /// Those of layers that look at two images in turns: the first, the third … at `first`.
+    public static func alternating(
+        _ first: CrossAttentionKeyValues, _ second: CrossAttentionKeyValues
+    )
         -> CrossAttentionKeyValues
     {
         CrossAttentionKeyValues(
@@ -58,7 +26,7 @@ public struct CrossAttentionKeyValues: Sendable {
     }
 
     /// One image for each index, in the order of `rows`. int64 `[n]`
-    func indexed(by rows: Tensor) -> CrossAttentionKeyValues {
+    public func indexed(by rows: Tensor) -> CrossAttentionKeyValues {
         CrossAttentionKeyValues(layers: layers.map { $0.indexed(by: rows) })
     }
 }
@@ -100,7 +68,7 @@ public struct TextEncoder: Sendable {
     }
 
     /// Indices of the layers that look at images, among all layers.
-    var fusionLayers: Range<Int> { fusionLayer..<layers.count }
+    public var fusionLayers: Range<Int> { fusionLayer..<layers.count }
 
     /// Text mode: embeddings and the layers below the fusion.
     ///
@@ -132,7 +100,7 @@ public struct TextEncoder: Sendable {
     }
 
     /// Keys and values of encoded images for every fusion layer.
-    func keyValues(of image: ImageEncoding) -> CrossAttentionKeyValues {
+    public func keyValues(of image: ImageEncoding) -> CrossAttentionKeyValues {
         keyValues(of: image.lastHiddenState, mask: image.attentionMask)
     }
 

@@ -18,7 +18,7 @@ public final class FeatureQueue {
 
     /// Declares `image_queue` and `text_queue`, filled with random unit vectors, `queue_ptr`, and with
     /// `keepsIdentities` `idx_queue`.
-    init(_ scope: ParameterScope, width: Int, length: Int, keepsIdentities: Bool = false) {
+    public init(_ scope: ParameterScope, width: Int, length: Int, keepsIdentities: Bool = false) {
         self.length = length
         images = scope.buffer("image_queue", [width, length], .unitColumns)
         texts = scope.buffer("text_queue", [width, length], .unitColumns)

@@ -8,7 +8,7 @@ public struct MomentumTeacher {
     private let decay: Double
 
     /// Pairs every frozen weight `name_m.rest` with the weight `name.rest`.
-    init(_ store: ParameterStore, decay: Double) {
+    public init(_ store: ParameterStore, decay: Double) {
         var pairs: [(Tensor, Tensor)] = []
         for entry in store.entries where entry.role == .frozenParameter {
             guard let key = Self.onlineKey(of: entry.key), let source = store[key] else {

@@ -19,8 +19,8 @@ public enum Distillation {
         return hard * (1 - alpha) + softCrossEntropy(logits, teacher(momentumLogits)) * alpha
     }
 
-    /// The same for each row. `[n]`
-    static func rowLosses(
+    /// The same for each row, as ``loss(_:momentumLogits:targets:alpha:)`` takes its arguments. `[n]`
+    public static func rowLosses(
         _ logits: Tensor, momentumLogits: Tensor?, targets: Tensor, alpha: Double
     ) -> Tensor {
         let logarithms = logits.to(dtype: .float32).logSoftmax(dimension: -1)

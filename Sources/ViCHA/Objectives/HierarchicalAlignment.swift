@@ -30,14 +30,14 @@ public enum HierarchicalAlignment {
 }
 
 /// Which layers of both encoders are aligned, and by which projections.
-struct LayerAlignment: Sendable {
+public struct LayerAlignment: Sendable {
     private let vision: [Linear]
     private let text: [Linear]
     private let weights: [Double]?
     private let compatibility: Compatibility
 
     /// Declares `vision_proj_hidden` and `text_proj_hidden`.
-    init(_ scope: ParameterScope, _ c: ModelConfiguration) {
+    public init(_ scope: ParameterScope, _ c: ModelConfiguration) {
         vision = (0..<c.alignedLayers).map {
             Linear(scope["vision_proj_hidden"][$0], c.vision.width, c.embedDim)
         }
@@ -56,7 +56,8 @@ struct LayerAlignment: Sendable {
     ///   - classTokens: normalised output of each block. `[B, D]`
     ///   - textStates: embeddings and the output of each text layer. `[B, L, D]`
     ///   - temperature: scalar
-    func loss(_ classTokens: [Tensor], _ textStates: [Tensor], temperature: Tensor) -> Tensor {
+    public func loss(_ classTokens: [Tensor], _ textStates: [Tensor], temperature: Tensor) -> Tensor
+    {
         func features(_ states: [Tensor], _ projections: [Linear]) -> [Tensor] {
             zip(states.dropLast().suffix(projections.count), projections).map {
                 state, projection in projection(state).normalized()

@@ -35,7 +35,7 @@ extension Tensor {
     ///   - noise: uniform numbers of (0, 1), of this tensor's shape
     ///   - excluded: true for what is never drawn
     /// - Returns: in the order of drawing. int64 `[rows, count]`
-    func drawnColumns(_ count: Int, noise: Tensor, excluding excluded: Tensor) -> Tensor {
+    public func drawnColumns(_ count: Int, noise: Tensor, excluding excluded: Tensor) -> Tensor {
         let gumbel = -(-noise.clamped(to: 1e-20...1).log()).clamped(to: 1e-20...1e20)
             .log()
         return (detached().to(dtype: .float32) + gumbel).maskedFill(excluded, -.infinity)

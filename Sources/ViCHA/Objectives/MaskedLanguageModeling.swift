@@ -10,7 +10,7 @@ public struct SpecialTokens: Sendable, Equatable {
     /// Stands for a token to predict.
     public let mask: Int
 
-    /// Makes the value.
+    /// Ids of a vocabulary.
     public init(pad: Int, cls: Int, mask: Int) {
         self.pad = pad
         self.cls = cls
@@ -38,7 +38,7 @@ public struct MaskedTokens: Sendable {
         /// Ids of the whole vocabulary. int64
         public let randomIDs: Tensor
 
-        /// Makes the value.
+        /// Draws that are given, to replay a step.
         public init(select: Tensor, mask: Tensor, randomize: Tensor, randomIDs: Tensor) {
             self.select = select
             self.mask = mask

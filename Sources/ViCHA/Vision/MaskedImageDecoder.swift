@@ -18,7 +18,7 @@ public struct PatchMask: Sendable {
     }
 
     /// Patches that are kept of some, cut to a whole number as in the official code.
-    static func keptCount(of patches: Int, ratio: Double) -> Int {
+    public static func keptCount(of patches: Int, ratio: Double) -> Int {
         Int(Double(patches) * (1 - ratio))
     }
 
@@ -35,13 +35,15 @@ public struct PatchMask: Sendable {
             keptCount: keptCount)
     }
 
-    var kept: Tensor { shuffle.slice(1, 0..<keptCount) }
-    var removed: Tensor { shuffle.slice(1, keptCount...) }
+    /// The kept patches. int64 `[B, K]`
+    public var kept: Tensor { shuffle.slice(1, 0..<keptCount) }
+    /// The removed patches. int64 `[B, R]`
+    public var removed: Tensor { shuffle.slice(1, keptCount...) }
 }
 
 /// Restores a sequence of all patches and predicts the pixels of the removed ones
 /// (He et al. 2022, with the class slot kept).
-struct MaskedImageDecoder: Sendable {
+public struct MaskedImageDecoder: Sendable {
     private let maskToken: Tensor
     private let projection: Linear
     private let unimodal: Unimodal?
@@ -57,11 +59,14 @@ struct MaskedImageDecoder: Sendable {
     }
 
     /// The tensors at the root of the state dictionary; declared first, as in the official model.
-    struct RootTensors {
+    public struct RootTensors {
         let maskToken: Tensor
         let positionEmbedding: Tensor?
 
-        init(_ scope: ParameterScope, _ c: ModelConfiguration, _ objective: MaskedImageObjective) {
+        /// Declares `mask_token`, and for a decoder of its own `decoder_pos_embed`.
+        public init(
+            _ scope: ParameterScope, _ c: ModelConfiguration, _ objective: MaskedImageObjective
+        ) {
             let hasDecoder = objective != .crossModal
             maskToken = scope.parameter(
                 "mask_token", [1, 1, hasDecoder ? c.decoderWidth : c.vision.width], .zeros)
@@ -75,7 +80,8 @@ struct MaskedImageDecoder: Sendable {
         }
     }
 
-    init(
+    /// Declares all other weights.
+    public init(
         _ scope: ParameterScope, _ c: ModelConfiguration, _ objective: MaskedImageObjective,
         _ root: RootTensors
     ) {
@@ -101,7 +107,7 @@ struct MaskedImageDecoder: Sendable {
 
     /// Predicted pixels of the removed patches by the decoder of its own, nil where there is none.
     /// `encoded` `[B, 1 + K, D]` → `[B, R, p·p·3]`
-    func unimodalPrediction(_ encoded: Tensor, _ mask: PatchMask) -> Tensor? {
+    public func unimodalPrediction(_ encoded: Tensor, _ mask: PatchMask) -> Tensor? {
         guard let unimodal else { return nil }
         var tokens = restored(unimodal.embed(encoded), mask) + unimodal.positionEmbedding
         for block in unimodal.blocks { tokens = block(tokens) }
@@ -111,12 +117,12 @@ struct MaskedImageDecoder: Sendable {
 
     /// Predicted pixels of the removed patches from what the fusion layers make of
     /// ``restored(_:_:)``. `[B, 1 + P, D]` → `[B, R, p·p·3]`
-    func crossModalPrediction(_ fused: Tensor, _ mask: PatchMask) -> Tensor {
+    public func crossModalPrediction(_ fused: Tensor, _ mask: PatchMask) -> Tensor {
         projection(removedTokens(fused, mask))
     }
 
     /// Kept tokens in their places, the mask token in all others. `[B, 1 + K, D]` → `[B, 1 + P, D]`
-    func restored(_ encoded: Tensor, _ mask: PatchMask) -> Tensor {
+    public func restored(_ encoded: Tensor, _ mask: PatchMask) -> Tensor {
         let removedCount = mask.restore.size(1) - mask.keptCount
         let fill = maskToken.to(dtype: encoded.dtype).expanded(encoded.size(0), removedCount, -1)
         let patches = Tensor.concatenated([encoded.slice(1, 1...), fill], dimension: 1)
@@ -130,7 +136,7 @@ struct MaskedImageDecoder: Sendable {
 
     /// The pixels of the removed patches, each patch normalised by its own mean and variance.
     /// `[B, 3, H, W]` → `[B, R, p·p·3]`, pixels in the order row, column, channel
-    func target(_ images: Tensor, _ mask: PatchMask) -> Tensor {
+    public func target(_ images: Tensor, _ mask: PatchMask) -> Tensor {
         let patches = pixels(of: images).gather(1, mask.removed.unsqueezed(-1))
         let (mean, deviation) = Self.statistics(patches)
         return (patches - mean) / deviation
@@ -138,7 +144,7 @@ struct MaskedImageDecoder: Sendable {
 
     /// Images whose removed patches are empty, and the same with predicted patches, brought back to
     /// the mean and variance of what was removed. `[B, R, p·p·3]` → 2 × `[B, 3, H, W]`
-    func images(of prediction: Tensor, _ images: Tensor, _ mask: PatchMask) -> (
+    public func images(of prediction: Tensor, _ images: Tensor, _ mask: PatchMask) -> (
         masked: Tensor, restored: Tensor
     ) {
         let patches = pixels(of: images)

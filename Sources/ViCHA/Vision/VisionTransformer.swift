@@ -39,7 +39,7 @@ public struct VisionTransformer: Sendable {
     }
 
     /// Indices of the blocks.
-    var blockNumbers: Range<Int> { 0..<blocks.count }
+    public var blockNumbers: Range<Int> { 0..<blocks.count }
 
     /// Patches of images, embedded, without position. `[B, 3, H, W]` → `[B, P, D]`
     public func patches(of images: Tensor) -> Tensor { patchEmbedding(images) }
@@ -86,7 +86,7 @@ public struct VisionTransformer: Sendable {
     ///
     /// - Parameter keep: indices of the kept patches. int64 `[B, K]`
     /// - Returns: `[B, 1 + K, D]`
-    func encode(patches: Tensor, keep: Tensor) -> Tensor {
+    public func encode(patches: Tensor, keep: Tensor) -> Tensor {
         let placed = patches + positionEmbedding.slice(1, 1...)
         let kept = placed.gather(1, keep.unsqueezed(-1))
         var tokens = Tensor.concatenated(
@@ -103,7 +103,7 @@ public struct VisionTransformer: Sendable {
 
 /// 0 for positions that may be attended to, −10000 for the others, as BERT adds to its scores.
 /// `[B, N]` of 1 and 0 → `[B, 1, 1, N]`
-func additiveMask(_ mask: Tensor) -> Tensor {
+public func additiveMask(_ mask: Tensor) -> Tensor {
     ((1 - mask.to(dtype: .float32)) * -10000).unsqueezed(1).unsqueezed(1)
 }
 

@@ -1,0 +1,157 @@
+// A new task: which of some concepts an image shows. Model, batch, losses, evaluation and prediction stand here,
+// and nothing in the package knows of them.
+//
+//     swift run NewTask CONFIG.yaml DATA-DIRECTORY vocab.txt OUTPUT-DIRECTORY IMAGE
+import Batches
+import Configuration
+import Datasets
+import Foundation
+import Images
+import Tasks
+import Text
+import Torch
+import Training
+import ViCHA
+
+/// Images with the concepts that they show.
+struct TaggingBatch: TensorBatch {
+    let images: ImageBatch
+    /// 1 for a concept that the image shows. `[B, tags]`
+    let targets: Tensor
+
+    func map(_ change: (Tensor) throws -> Tensor) rethrows -> TaggingBatch {
+        try TaggingBatch(images: images.map(change), targets: change(targets))
+    }
+}
+
+/// The image encoder with a linear layer behind its class token.
+final class TaggingModel: TaskModel {
+    let shell: ModelShell
+    private let vision: VisionTransformer
+    private let head: Linear
+
+    init(_ c: ModelConfiguration, tags: Int, seed: UInt64?, device: Device) throws {
+        (shell, (vision, head)) = try ModelShell.make(
+            c, for: .reasoning, decay: c.momentum, seed: seed, device: device
+        ) {
+            (
+                VisionTransformer($0["visual_encoder"], c.vision),
+                Linear($0["tags"], c.vision.width, tags)
+            )
+        }
+    }
+
+    /// Whatever else pretraining has is passed over.
+    func mapping(of keys: [String: Tensor].Keys) -> WeightMapping {
+        var mapping = WeightMapping()
+        (mapping.allowingMissing, mapping.allowingUnexpected) = (["tags."], [""])
+        return mapping
+    }
+
+    /// `[B, tags]`
+    func logits(_ images: ImageBatch) -> Tensor {
+        head(vision(patches: vision.patches(of: images.pixels)).lastHiddenState.select(1, 0))
+    }
+}
+
+/// What a configuration file of this task says: what all say, and one key more.
+struct TaggingConfiguration: TaskConfiguration {
+    var settings = TrainingSettings()
+    @Key("batch_size", recordsAtATime, "images of a step") var batchSize = 8
+    @Key("tags", "concepts to tell") var tags = ["cup", "cat", "moon", "horse", "table"]
+}
+
+struct TaggingDataset: TrainingDataset {
+    let records: RecordList<PretrainingRecord>
+    let images: TrainingImages
+    let tokenizer: WordPieceTokenizer
+    let tags: [String]
+    var count: Int { records.count }
+
+    func batch(_ indices: [Int], seed: (UInt64, UInt64)) throws -> (
+        batch: TaggingBatch, skipped: [UnreadableRecord]
+    ) {
+        var targets: [Float] = []
+        let (pixels, skipped) = try images.batch(indices, seed: seed) { sample, _ in
+            let shown = Set(try records[sample.index].concepts ?? [])
+            targets += tags.map { shown.contains($0) ? 1 : 0 }
+        }
+        let batch = TaggingBatch(
+            images: ImageBatch(pixels: pixels, concepts: nil),
+            targets: Tensor(targets, shape: [indices.count, tags.count]))
+        return (batch, skipped)
+    }
+
+    func checksum() throws -> String { try records.checksum() }
+}
+
+struct TaggingTask: ModelTask {
+    static let name = "tagging"
+    let model: TaggingModel
+    let configuration: TaggingConfiguration
+    let dataset: TaggingDataset
+
+    init(_ c: TaggingConfiguration, model: TaggingModel, source: TaskSource, workers: Int) throws {
+        (configuration, self.model) = (c, model)
+        let records: RecordList<PretrainingRecord> = try source.trainingRecords(
+            c.settings.trainFiles, c.settings)
+        dataset = TaggingDataset(
+            records: records,
+            images: TrainingImages(
+                names: records.mapped { [$1.image] }, paths: source.images,
+                transform: ImageTextOptions(c.settings).transform, decodesReduced: true,
+                acceptance: c.settings.images), tokenizer: source.tokenizer, tags: c.tags)
+    }
+
+    static func model(_ c: TaggingConfiguration, isTrained: Bool, seed: UInt64?, device: Device)
+        throws -> TaggingModel
+    { try TaggingModel(c.settings.model, tags: c.tags.count, seed: seed, device: device) }
+
+    func losses(_ batch: TaggingBatch, _ step: TrainingStep) throws -> TrainingLosses {
+        let batch = batch.to(device: step.device)
+        let signs = batch.targets * 2 + (-1)
+        let loss = -(model.logits(batch.images) * signs).sigmoid().log().mean()
+        return TrainingLosses(total: loss, parts: [("loss", loss)])
+    }
+
+    var isEvaluated: Bool { true }
+
+    /// Share of right judgements on what was trained on; a task in earnest has a set of its own.
+    func evaluate(on device: Device) throws -> EpochEvaluation? {
+        let batch = try dataset.batch(Array(0..<dataset.count), seed: (0, 0)).batch.to(
+            device: device)
+        let said = withInferenceMode { model.logits(batch.images).isGreater(than: 0) }
+        let right = try said.to(dtype: .float32).equals(batch.targets).to(dtype: .float32).mean()
+            .item()
+        return EpochEvaluation(results: [("val_acc", right)], score: right)
+    }
+}
+
+let arguments = CommandLine.arguments
+guard arguments.count == 6 else {
+    print("usage: NewTask CONFIG.yaml DATA-DIRECTORY vocab.txt OUTPUT-DIRECTORY IMAGE")
+    exit(64)
+}
+let configuration = try ConfigurationFile.load(
+    TaggingConfiguration.self, arguments[1], overrides: ["schedular.epochs=3"]
+).configuration
+let source = TaskSource(
+    images: ImagePaths(dataDirectory: arguments[2]), annotationDirectory: arguments[2],
+    tokenizer: try WordPieceTokenizer(vocabularyFile: arguments[3]))
+let task = try TaggingTask(
+    configuration, model: TaggingTask.model(configuration, isTrained: true, seed: 1, device: .cpu),
+    source: source, workers: 2)
+let trainer = try Trainer(
+    task, options: TrainingOptions(directory: RunDirectory(arguments[4], .overwriting)))
+guard try trainer.run() == .finished, let best = trainer.best else { exit(1) }
+print(String(format: "%.0f %% right after epoch %d", 100 * best.score, best.epoch))
+
+// The directory is one that opens like any other.
+let trained = try TrainedModel<TaggingTask>(ModelDirectory(arguments[4]))
+let image = try ImageBatch(
+    [ImageDecoder.decode(path: arguments[5])], concepts: [[]], tokenizer: trained.tokenizer,
+    EvaluationOptions(trained.configuration.settings))
+let shares = try trained.model.logits(image).sigmoid().array(of: Double.self)
+for (tag, share) in zip(trained.configuration.tags, shares) {
+    print(String(format: "%5.1f %%  ", 100 * share) + tag)
+}
