@@ -1,9 +1,9 @@
 # Every target sets up what is missing first.
 CASES ?= ../shared/parity
 VICHA = .build/release/vicha
-SOURCES = Package.swift Sources Tests Benchmarks Fuzzing
+SOURCES = Package.swift Sources Tests Benchmarks Fuzzing Examples
 
-.PHONY: setup build demo test parity lint format
+.PHONY: setup build demo test examples docs parity lint format
 
 setup:
 	@scripts/bootstrap
@@ -16,6 +16,13 @@ demo: build
 
 test: setup
 	swift test --parallel
+
+examples: setup
+	swift build --product vicha
+	scripts/examples
+
+docs: setup
+	scripts/docs
 
 parity: build
 	$(VICHA) parity $(CASES)

@@ -16,7 +16,12 @@ let swift: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let package = Package(
     name: "vicha",
     products: [
-        .library(name: "ViCHA", targets: ["ViCHA", "Torch"]),
+        .library(
+            name: "ViCHA",
+            targets: [
+                "Batches", "Concepts", "Configuration", "Datasets", "Images", "Reports", "Tasks",
+                "Text", "Torch", "Training", "ViCHA",
+            ]),
         .executable(name: "vicha", targets: ["Commands"]),
     ],
     dependencies: [
@@ -166,7 +171,10 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "CommandsTests",
-            dependencies: ["Commands", "Files", "Images", "Reports", "Steps", "Tasks", "Torch", "Training", "ViCHA"],
+            dependencies: [
+                "Commands", "Files", "Images", "Reports", "Steps", "Tasks", "Torch", "Training",
+                "ViCHA",
+            ],
             swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],

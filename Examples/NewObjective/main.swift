@@ -59,9 +59,10 @@ struct SigmoidTask: ModelTask {
         let settings = configuration.settings
         self.configuration = configuration
         self.model = model
+        let records: RecordList<PretrainingRecord> = try source.trainingRecords(
+            settings.trainFiles, settings)
         dataset = try source.dataset(
-            ImageTextPair.pairs(of: source.trainingRecords(settings.trainFiles, settings)),
-            ImageTextOptions(settings))
+            ImageTextPair.pairs(of: records), ImageTextOptions(settings))
     }
 
     static func model(

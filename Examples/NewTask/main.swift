@@ -33,11 +33,9 @@ final class TaggingModel: TaskModel {
     init(_ c: ModelConfiguration, tags: Int, seed: UInt64?, device: Device) throws {
         (shell, (vision, head)) = try ModelShell.make(
             c, for: .reasoning, decay: c.momentum, seed: seed, device: device
-        ) {
-            (
-                VisionTransformer($0["visual_encoder"], c.vision),
-                Linear($0["tags"], c.vision.width, tags)
-            )
+        ) { root in
+            let vision = VisionTransformer(root["visual_encoder"], c.vision)
+            return (vision, Linear(root["tags"], c.vision.width, tags))
         }
     }
 
@@ -76,10 +74,8 @@ struct TaggingDataset: TrainingDataset {
             let shown = Set(try records[sample.index].concepts ?? [])
             targets += tags.map { shown.contains($0) ? 1 : 0 }
         }
-        let batch = TaggingBatch(
-            images: ImageBatch(pixels: pixels, concepts: nil),
-            targets: Tensor(targets, shape: [indices.count, tags.count]))
-        return (batch, skipped)
+        let tensor = Tensor(targets, shape: [indices.count, tags.count])
+        return (.init(images: .init(pixels: pixels, concepts: nil), targets: tensor), skipped)
     }
 
     func checksum() throws -> String { try records.checksum() }
@@ -128,10 +124,7 @@ struct TaggingTask: ModelTask {
 }
 
 let arguments = CommandLine.arguments
-guard arguments.count == 6 else {
-    print("usage: NewTask CONFIG.yaml DATA-DIRECTORY vocab.txt OUTPUT-DIRECTORY IMAGE")
-    exit(64)
-}
+precondition(arguments.count == 6, "NewTask CONFIG.yaml DATA vocab.txt OUTPUT-DIRECTORY IMAGE")
 let configuration = try ConfigurationFile.load(
     TaggingConfiguration.self, arguments[1], overrides: ["schedular.epochs=3"]
 ).configuration

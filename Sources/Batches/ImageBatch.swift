@@ -17,6 +17,7 @@ public struct ImageBatch: TensorBatch {
     /// Number of images.
     public var count: Int { pixels.size(0) }
 
+    /// The same with each tensor changed.
     public func map(_ change: (Tensor) throws -> Tensor) rethrows -> ImageBatch {
         try ImageBatch(pixels: change(pixels), concepts: concepts?.map(change))
     }
@@ -44,6 +45,7 @@ public struct ImageTextBatch: TensorBatch {
     /// Number of pairs.
     public var count: Int { texts.count }
 
+    /// The same with each tensor changed.
     public func map(_ change: (Tensor) throws -> Tensor) rethrows -> ImageTextBatch {
         try ImageTextBatch(
             images: images.map(change), texts: texts.map(change), identities: change(identities))

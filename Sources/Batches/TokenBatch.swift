@@ -44,6 +44,7 @@ public struct TokenBatch: TensorBatch {
     /// Tokens of each text, padding included.
     public var length: Int { inputIDs.size(1) }
 
+    /// The same with each tensor changed.
     public func map(_ change: (Tensor) throws -> Tensor) rethrows -> TokenBatch {
         try TokenBatch(inputIDs: change(inputIDs), attentionMask: change(attentionMask))
     }

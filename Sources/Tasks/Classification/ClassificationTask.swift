@@ -26,10 +26,15 @@ public protocol SentenceTask: Sendable {
 
 /// Fine-tuning for sentences that belong to classes (Li et al. 2021, section 5).
 public struct ClassificationTask<Sentences: SentenceTask>: EvaluatedTask {
+    /// What model directories call it.
     public static var name: String { Sentences.name }
+    /// Names of the tasks whose models can be used for this one.
     public static var accepted: [String] { Sentences.accepted }
+    /// The model that is trained.
     public let model: ClassificationModel
+    /// Sizes and settings.
     public let configuration: ClassificationConfiguration
+    /// What is trained on.
     public let dataset: SentenceDataset
     private let sets: EvaluationSets<SentenceDataset>
     private let workers: Int
@@ -55,6 +60,7 @@ public struct ClassificationTask<Sentences: SentenceTask>: EvaluatedTask {
         self.workers = workers
     }
 
+    /// Reads what is trained on, and what is evaluated after each epoch.
     public init(
         _ configuration: ClassificationConfiguration, model: ClassificationModel,
         source: TaskSource, workers: Int
@@ -69,6 +75,7 @@ public struct ClassificationTask<Sentences: SentenceTask>: EvaluatedTask {
             workers: workers)
     }
 
+    /// Makes the model of a configuration.
     public static func model(
         _ configuration: ClassificationConfiguration, isTrained: Bool, seed: UInt64?,
         device: Device

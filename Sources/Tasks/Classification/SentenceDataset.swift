@@ -45,6 +45,7 @@ public struct ClassificationBatch: TensorBatch {
         self.targets = targets
     }
 
+    /// The same with each tensor changed.
     public func map(_ change: (Tensor) throws -> Tensor) rethrows -> ClassificationBatch {
         try ClassificationBatch(
             images: images.map { try $0.map(change) }, texts: texts.map(change),
@@ -95,6 +96,7 @@ public struct SentenceDataset: TrainingDataset {
             decodesReduced: options.decodesReduced, acceptance: options.acceptance)
     }
 
+    /// The batch of some records, with those whose images could not be read and were replaced.
     public func batch(_ indices: [Int], seed: (UInt64, UInt64)) throws -> (
         batch: ClassificationBatch, skipped: [UnreadableRecord]
     ) {

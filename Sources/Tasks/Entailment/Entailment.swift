@@ -3,11 +3,16 @@ import Datasets
 /// Visual entailment: whether an image entails a sentence, contradicts it or neither (SNLI-VE; Xie et al.
 /// 2019).
 public enum Entailment: SentenceTask {
+    /// What model directories call it.
     public static let name = "entailment"
+    /// Names of the tasks whose models can be used for this one.
     public static let accepted = [name, PretrainingTask.name]
+    /// Of a page with results.
     public static let title = "Sentences about an image"
+    /// What sentences are about.
     public static let kind = ClassificationModel.Kind.entailment
 
+    /// The sentences of annotation files.
     public static func sentences(
         _ files: [String], _ configuration: ClassificationConfiguration, _ source: TaskSource
     ) throws -> [ClassifiedSentence] {

@@ -28,10 +28,15 @@ public struct GroundingTask: EvaluatedTask {
         }
     }
 
+    /// What model directories call it.
     public static let name = "grounding"
+    /// Names of the tasks whose models can be used for this one.
     public static let accepted = [name, RetrievalTask.name, PretrainingTask.name]
+    /// The model that is trained.
     public let model: RetrievalModel
+    /// Sizes and settings.
     public let configuration: GroundingConfiguration
+    /// What is trained on.
     public let dataset: ImageTextDataset
     private let data: EvaluationData?
     private let workers: Int
@@ -77,6 +82,7 @@ public struct GroundingTask: EvaluatedTask {
             data: EvaluationData(configuration, source), workers: workers)
     }
 
+    /// Makes the model of a configuration.
     public static func model(
         _ configuration: GroundingConfiguration, isTrained: Bool, seed: UInt64?, device: Device
     ) throws -> RetrievalModel {

@@ -14,6 +14,7 @@ public struct ReferringBatch: TensorBatch {
     /// The image of each phrase. int64 `[B]`
     public let imageOfText: Tensor
 
+    /// The same with each tensor changed.
     public func map(_ change: (Tensor) throws -> Tensor) rethrows -> ReferringBatch {
         try ReferringBatch(
             images: images.map(change), texts: texts.map(change), imageOfText: change(imageOfText))

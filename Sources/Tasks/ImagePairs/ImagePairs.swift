@@ -2,11 +2,16 @@ import Datasets
 
 /// Whether a sentence is true of two images (NLVR2; Suhr et al. 2019).
 public enum ImagePairs: SentenceTask {
+    /// What model directories call it.
     public static let name = "image pairs"
+    /// Names of the tasks whose models can be used for this one.
     public static let accepted = [name, TextAssignmentTask.name, PretrainingTask.name]
+    /// Of a page with results.
     public static let title = "Sentences about two images"
+    /// What sentences are about.
     public static let kind = ClassificationModel.Kind.imagePair
 
+    /// The sentences of annotation files.
     public static func sentences(
         _ files: [String], _ configuration: ClassificationConfiguration, _ source: TaskSource
     ) throws -> [ClassifiedSentence] {

@@ -8,9 +8,13 @@ import ViCHA
 /// Text assignment: what comes between pretraining and NLVR2 (Li et al. 2021, section 5), on the data of
 /// pretraining.
 public struct TextAssignmentTask: ModelTask {
+    /// What model directories call it.
     public static let name = "text assignment"
+    /// The model that is trained.
     public let model: TextAssignmentModel
+    /// Sizes and settings.
     public let configuration: TextAssignmentConfiguration
+    /// What is trained on.
     public let dataset: ImageTextDataset
 
     /// Describes the task.
@@ -25,6 +29,7 @@ public struct TextAssignmentTask: ModelTask {
         self.dataset = dataset
     }
 
+    /// Reads what is trained on, and what is evaluated after each epoch.
     public init(
         _ configuration: TextAssignmentConfiguration, model: TextAssignmentModel,
         source: TaskSource, workers: Int
@@ -38,6 +43,7 @@ public struct TextAssignmentTask: ModelTask {
                 ImageTextPair.pairs(of: records), ImageTextOptions(settings)))
     }
 
+    /// Makes the model of a configuration.
     public static func model(
         _ configuration: TextAssignmentConfiguration, isTrained: Bool, seed: UInt64?,
         device: Device

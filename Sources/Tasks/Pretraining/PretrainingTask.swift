@@ -8,9 +8,13 @@ import ViCHA
 
 /// Pretraining: all losses of ViCHA on image-caption pairs (ViCHA section 3).
 public struct PretrainingTask: ModelTask {
+    /// What model directories call it.
     public static let name = "pretraining"
+    /// The model that is trained.
     public let model: PretrainingModel
+    /// Sizes and settings.
     public let configuration: PretrainingConfiguration
+    /// What is trained on.
     public let dataset: ImageTextDataset
 
     /// Describes the task.
@@ -25,6 +29,7 @@ public struct PretrainingTask: ModelTask {
         self.dataset = dataset
     }
 
+    /// Reads what is trained on, and what is evaluated after each epoch.
     public init(
         _ configuration: PretrainingConfiguration, model: PretrainingModel, source: TaskSource,
         workers: Int
@@ -38,6 +43,7 @@ public struct PretrainingTask: ModelTask {
                 ImageTextPair.pairs(of: records), ImageTextOptions(settings)))
     }
 
+    /// Makes the model of a configuration.
     public static func model(
         _ configuration: PretrainingConfiguration, isTrained: Bool, seed: UInt64?, device: Device
     ) throws -> PretrainingModel {

@@ -9,9 +9,13 @@ import ViCHA
 
 /// Fine-tuning for questions about images (Li et al. 2021, section 5).
 public struct QuestionAnsweringTask: EvaluatedTask {
+    /// What model directories call it.
     public static let name = "question answering"
+    /// The model that is trained.
     public let model: QuestionAnsweringModel
+    /// Sizes and settings.
     public let configuration: QuestionAnsweringConfiguration
+    /// What is trained on.
     public let dataset: QuestionDataset
     /// What the best epoch is chosen by are questions whose answers are known; those of the test are answered
     /// at the end.
@@ -43,6 +47,7 @@ public struct QuestionAnsweringTask: EvaluatedTask {
         self.workers = workers
     }
 
+    /// Reads what is trained on, and what is evaluated after each epoch.
     public init(
         _ configuration: QuestionAnsweringConfiguration, model: QuestionAnsweringModel,
         source: TaskSource, workers: Int
@@ -56,6 +61,7 @@ public struct QuestionAnsweringTask: EvaluatedTask {
             answers: sets.named.isEmpty ? [] : files.answers(), workers: workers)
     }
 
+    /// Makes the model of a configuration.
     public static func model(
         _ configuration: QuestionAnsweringConfiguration, isTrained: Bool, seed: UInt64?,
         device: Device

@@ -79,6 +79,7 @@ public struct QuestionBatch: TensorBatch {
         self.weights = weights
     }
 
+    /// The same with each tensor changed.
     public func map(_ change: (Tensor) throws -> Tensor) rethrows -> QuestionBatch {
         try QuestionBatch(
             images: images.map(change), questions: questions.map(change),
@@ -135,6 +136,7 @@ public struct QuestionDataset: TrainingDataset {
             decodesReduced: options.decodesReduced, acceptance: options.acceptance)
     }
 
+    /// The batch of some records, with those whose images could not be read and were replaced.
     public func batch(_ indices: [Int], seed: (UInt64, UInt64)) throws -> (
         batch: QuestionBatch, skipped: [UnreadableRecord]
     ) {

@@ -8,10 +8,15 @@ import ViCHA
 
 /// Fine-tuning for image-text retrieval (Li et al. 2021, section 5).
 public struct RetrievalTask: EvaluatedTask {
+    /// What model directories call it.
     public static let name = "retrieval"
+    /// Names of the tasks whose models can be used for this one.
     public static let accepted = [name, GroundingTask.name, PretrainingTask.name]
+    /// The model that is trained.
     public let model: RetrievalModel
+    /// Sizes and settings.
     public let configuration: RetrievalConfiguration
+    /// What is trained on.
     public let dataset: ImageTextDataset
     private let sets: EvaluationSets<RetrievalEvaluationSet>
     private let workers: Int
@@ -37,6 +42,7 @@ public struct RetrievalTask: EvaluatedTask {
         self.workers = workers
     }
 
+    /// Reads what is trained on, and what is evaluated after each epoch.
     public init(
         _ configuration: RetrievalConfiguration, model: RetrievalModel, source: TaskSource,
         workers: Int
@@ -53,6 +59,7 @@ public struct RetrievalTask: EvaluatedTask {
             sets: Self.sets(configuration, source), workers: workers)
     }
 
+    /// Makes the model of a configuration.
     public static func model(
         _ configuration: RetrievalConfiguration, isTrained: Bool, seed: UInt64?, device: Device
     ) throws -> RetrievalModel {
