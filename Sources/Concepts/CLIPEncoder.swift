@@ -28,7 +28,7 @@ public final class CLIPEncoder {
     /// Opens a model.
     ///
     /// - Parameters:
-    ///   - path: what ``CLIPCheckpoint`` opens
+    ///   - path: what `CLIPCheckpoint` opens
     ///   - activation: of weights that do not say what they were trained with
     ///   - merges: `merges.txt` of CLIP's tokenizer
     ///   - device: where to compute

@@ -113,10 +113,10 @@ public struct ConceptAttachment {
     /// Images ranked at once; limits memory, not results.
     private static let blockSize = 4096
 
-    /// Takes concepts that were ranked in one pass over the images (``rank(images:in:)``).
+    /// Takes concepts that were ranked in one pass over the images (`rank(images:in:)`).
     ///
     /// - Parameters:
-    ///   - ranks: the table of ``rank(images:in:)``
+    ///   - ranks: the table of `rank(images:in:)`
     ///   - vocabulary: the concepts that its numbers mean
     /// - Throws: ``ConceptError/malformedTable(path:reason:)``, `TorchError`
     public init(ranks: ShardedTable, vocabulary: StringTable) throws {

@@ -48,6 +48,7 @@ public enum AnnotationFile {
     /// Reads and checks every record of several files.
     ///
     /// - Parameters:
+    ///   - type: of the records
     ///   - files: JSON arrays of records
     ///   - requiresConcepts: whether a record without concepts is an error
     /// - Throws: ``AnnotationError`` with the file and the record

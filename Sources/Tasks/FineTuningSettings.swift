@@ -5,7 +5,7 @@ import Configuration
 import Training
 import ViCHA
 
-/// What the configuration files of all downstream tasks have in common beside ``TrainingSettings``.
+/// What the configuration files of all downstream tasks have in common beside `TrainingSettings`.
 public struct FineTuningSettings: KeyedConfiguration {
     public static let title: String? = "All tasks"
 

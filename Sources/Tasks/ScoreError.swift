@@ -21,7 +21,7 @@ public enum ScoreError: Error, Equatable, Sendable, CustomStringConvertible {
     ///   - scores: of any shape
     ///   - score: what they are
     ///   - subject: names what a score is of, by its place in the flattened scores
-    /// - Throws: ``ScoreError`` with the first of them that is not finite, ``TorchError``
+    /// - Throws: ``ScoreError`` with the first of them that is not finite, `TorchError`
     public static func check(
         _ scores: Tensor, _ score: String, of subject: (_ place: Int) -> String
     ) throws {

@@ -15,7 +15,7 @@ public final class EventFile {
     public let path: String
 
     /// Creates a file of a run that starts now.
-    /// - Throws: ``FileWritingError``
+    /// - Throws: `FileWritingError`
     public init(directory: String, startedAt time: Date = Date()) throws {
         let name =
             "\(Self.prefix)\(Int(time.timeIntervalSince1970)).\(ProcessInfo.processInfo.processIdentifier)"
@@ -33,7 +33,7 @@ public final class EventFile {
     deinit { try? handle.close() }
 
     /// Adds the values of a step.
-    /// - Throws: ``FileWritingError``
+    /// - Throws: `FileWritingError`
     public func add(_ scalars: [(name: String, value: Double)], step: Int, at time: Date = Date())
         throws
     {

@@ -11,10 +11,13 @@ public final class ProgressDisplay {
     private var first = 0
     private let output: FileHandle
 
+    /// Nothing is shown yet.
+    ///
     /// - Parameters:
     ///   - total: steps in all
     ///   - first: steps done before this run
     ///   - unit: what the rate counts, such as images
+    ///   - output: where progress is shown
     public init(
         total: Int, first: Int = 0, unit: String, output: FileHandle = .standardError
     ) {

@@ -29,7 +29,7 @@ public final class Trainer<Task: TrainingTask> {
     private static var leastSaveInterval: Double { 60 }
 
     /// Prepares a run from epoch 0 with the weights that the task has.
-    /// - Throws: ``ConfigurationKeyError``, ``TorchError``
+    /// - Throws: `ConfigurationKeyError`, `TorchError`
     public init(_ task: Task, options: TrainingOptions, stop: StopSignal = StopSignal()) throws {
         let plan = task.plan
         sampler = EpochSampler(

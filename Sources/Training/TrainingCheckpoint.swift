@@ -159,7 +159,7 @@ public struct TrainingCheckpoint {
 
     /// Opens a checkpoint for its weights: a damaged one, or one that was trained with other tokens, is
     /// refused. Official checkpoints and those of other programs say neither and are taken as they are.
-    /// - Throws: ``SafetensorsError``, ``CheckpointError``
+    /// - Throws: `SafetensorsError`, ``CheckpointError``
     public static func open(_ path: String, vocabulary: VocabularyIdentity) throws
         -> SafetensorsFile
     {

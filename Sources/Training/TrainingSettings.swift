@@ -75,7 +75,7 @@ public protocol TaskConfiguration: KeyedConfiguration {
 extension TaskConfiguration {
     /// Checks a batch size that negatives come from.
     ///
-    /// - Throws: ``ConfigurationKeyError`` where there are none, or where it does not divide the queue
+    /// - Throws: `ConfigurationKeyError` where there are none, or where it does not divide the queue
     public func validateNegatives(_ batchSize: Key<Int>) throws {
         let size = batchSize.wrappedValue
         try ConfigurationKeyError.require(
@@ -94,6 +94,7 @@ extension ImageTextOptions {
     /// and right change places in the texts of mirrored images.
     ///
     /// - Parameters:
+    ///   - settings: of a configuration
     ///   - framing: what images are cut to; nil for what the settings say
     ///   - swapsSides: whether texts of mirrored images are changed where that is corrected
     ///   - textTokens: tokens kept of a text; nil for those of the settings

@@ -21,7 +21,7 @@ extension ModelConfiguration {
         }
     }
 
-    /// - Throws: ``ConfigurationKeyError`` naming the first value that makes no model for a use.
+    /// - Throws: `ConfigurationKeyError` naming the first value that makes no model for a use.
     public func validate(for use: ModelUse) throws {
         try validate()
         if alignsHiddenStates(for: use) { try validateAlignment() }

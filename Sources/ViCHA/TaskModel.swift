@@ -22,7 +22,7 @@ public struct ModelShell {
     ///   - declare: declares all parts, in the order of the official model, which is that of its optimizer
     ///     state
     /// - Returns: the shell, and what `declare` made
-    /// - Throws: ``ConfigurationKeyError``, `TorchError`
+    /// - Throws: `ConfigurationKeyError`, `TorchError`
     public static func make<Parts>(
         _ configuration: ModelConfiguration, for use: ModelUse, decay: Double, seed: UInt64?,
         device: Device, _ declare: (ParameterScope) -> Parts

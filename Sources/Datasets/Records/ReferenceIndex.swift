@@ -177,7 +177,7 @@ public struct ReferenceIndex: Sendable, Equatable {
 
     /// Reads references and instances.
     ///
-    /// - Parameter directory: holds `instances.json` and one of ``files``, of which the first is read
+    /// - Parameter directory: holds `instances.json` and one of `files`, of which the first is read
     /// - Throws: ``AnnotationError``
     public init(directory: String) throws {
         let instancesFile = directory + "/instances.json"

@@ -34,7 +34,7 @@ public struct CLIPTask: TrainingTask {
     ///     takes some; called from several threads
     ///   - seed: of the first weights
     ///   - device: where to compute
-    /// - Throws: `CLIPError`, ``ConfigurationKeyError``, `VocabularyError`, `TorchError`
+    /// - Throws: `CLIPError`, `ConfigurationKeyError`, `VocabularyError`, `TorchError`
     public init(
         _ configuration: CLIPTrainingConfiguration, records: RecordList<PretrainingRecord>,
         paths: ImagePaths, merges: String, nouns: @escaping @Sendable (String) -> [String],

@@ -109,13 +109,13 @@ public final class ClassificationModel: TaskModel {
         withInferenceMode { online.logits(batch, dropout: nil) }
     }
 
-    /// The loss of one step, a scalar; the ``teacher`` has its turn before (case `ve`, case `nlvr`).
+    /// The loss of one step, a scalar; the `teacher` has its turn before (case `ve`, case `nlvr`).
     ///
     /// - Parameters:
     ///   - batch: on the model's device
     ///   - alpha: share of the momentum model in the targets
     ///   - dropout: source of dropout; nil for none
-    /// - Throws: ``TorchError``
+    /// - Throws: `TorchError`
     public func loss(_ batch: ClassificationBatch, alpha: Double, dropout: Generator? = nil) throws
         -> Tensor
     {

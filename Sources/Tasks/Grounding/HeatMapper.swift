@@ -32,7 +32,7 @@ public struct HeatMapper: Sendable {
         grid = model.configuration.vision.grid
     }
 
-    /// - Throws: ``ConfigurationKeyError`` for a layer that has no such attention.
+    /// - Throws: `ConfigurationKeyError` for a layer that has no such attention.
     public func check(_ attention: Attention) throws {
         switch attention {
         case .matching(let layer):
@@ -63,7 +63,7 @@ public struct HeatMapper: Sendable {
     ///   - attention: which attention is looked at
     /// - Returns: of the matching score a map for each token, of the similarity one map,
     ///   `[B, L or 1, g, g]`; at padding 0
-    /// - Throws: ``ConfigurationKeyError``, ``TorchError``
+    /// - Throws: `ConfigurationKeyError`, `TorchError`
     public func tokenMaps(
         _ images: ImageBatch, _ texts: TokenBatch, imageOfText: Tensor? = nil,
         _ attention: Attention
@@ -92,7 +92,7 @@ public struct HeatMapper: Sendable {
 
     /// The heat of each patch for each pair, the mean over all tokens, those of padding included as
     /// in the official code. `[B, g, g]`
-    /// - Throws: ``ConfigurationKeyError``, ``TorchError``
+    /// - Throws: `ConfigurationKeyError`, `TorchError`
     public func callAsFunction(
         _ images: ImageBatch, _ texts: TokenBatch, imageOfText: Tensor? = nil,
         _ attention: Attention

@@ -160,12 +160,12 @@ public final class PretrainingModel: TaskModel {
 
     /// Keeps the temperature where similarities mean something, as the official model does before each
     /// step.
-    /// - Throws: ``TorchError``
+    /// - Throws: `TorchError`
     public func limitTemperature() throws {
         try withoutGradient { try temperature.clamp(to: 0.001...0.5) }
     }
 
-    /// The losses of one step. Before it ``limitTemperature()`` and the ``teacher`` have their turn, after
+    /// The losses of one step. Before it ``limitTemperature()`` and the `teacher` have their turn, after
     /// it the ``queue``
     /// (ViCHA section 3; case `pretrain_tiny` and its neighbours).
     ///
@@ -175,7 +175,7 @@ public final class PretrainingModel: TaskModel {
     ///   - alpha: share of the momentum model in the targets
     ///   - dropout: source of dropout; nil for none
     ///   - inspect: receives intermediate results
-    /// - Throws: ``TorchError``, ``FeatureQueueError``
+    /// - Throws: `TorchError`, `FeatureQueueError`
     public func losses(
         _ batch: ImageTextBatch, _ draws: PretrainingDraws, alpha: Double,
         dropout: Generator? = nil, inspect: ((PretrainingActivations) -> Void)? = nil

@@ -4,7 +4,7 @@ import ViCHA
 extension PretrainingModel {
     /// Fills the image encoder and its momentum model with a vision transformer in timm's layout, such as
     /// DeiT; its classification head is not used.
-    /// - Throws: ``StateDictionaryError`` listing every key that does not fit
+    /// - Throws: `StateDictionaryError` listing every key that does not fit
     @discardableResult
     public func load(imageEncoder tensors: [String: Tensor]) throws -> ParameterStore.LoadReport {
         let grid = configuration.vision.grid

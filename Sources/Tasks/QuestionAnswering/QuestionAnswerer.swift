@@ -26,7 +26,7 @@ public struct AnswerList: Sendable {
     public var count: Int { lengths.count }
 
     /// Prepares answers.
-    /// - Throws: ``TorchError``
+    /// - Throws: `TorchError`
     public init(_ tokens: TokenBatch) throws {
         self.tokens = tokens
         lengths = try tokens.attentionMask.sum(1).array(of: Int.self)
@@ -67,7 +67,7 @@ public struct QuestionAnswerer: Sendable {
     ///   - answers: what can be answered
     ///   - candidates: K, cut to what there is
     /// - Returns: for each question the candidates, best first
-    /// - Throws: ``TorchError``
+    /// - Throws: `TorchError`
     public func rank(_ questions: EncodedQuestions, _ answers: AnswerList, candidates: Int) throws
         -> [[Answer]]
     {
@@ -162,7 +162,7 @@ public struct QuestionAnswerer: Sendable {
     }
 
     /// Writes answers to one question of a batch, best first.
-    /// - Throws: ``ScoreError`` for a score that is not finite, ``TorchError``
+    /// - Throws: ``ScoreError`` for a score that is not finite, `TorchError`
     public func write(_ questions: EncodedQuestions, question: Int, _ options: Writing) throws
         -> [Text]
     {

@@ -93,13 +93,13 @@ public final class QuestionAnsweringModel: TaskModel {
     }
 
     /// The loss of one step, a scalar: for each answer its weight times the sum over its tokens, divided
-    /// by the number of questions; the ``teacher`` has its turn before (case `vqa`).
+    /// by the number of questions; the `teacher` has its turn before (case `vqa`).
     ///
     /// - Parameters:
     ///   - batch: on the model's device
     ///   - alpha: share of the momentum model in the targets, which the official code leaves out
     ///   - dropout: source of dropout; nil for none
-    /// - Throws: ``TorchError``
+    /// - Throws: `TorchError`
     public func loss(_ batch: QuestionBatch, alpha: Double, dropout: Generator? = nil) throws
         -> Tensor
     {

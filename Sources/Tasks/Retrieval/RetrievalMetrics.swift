@@ -55,7 +55,7 @@ public struct RetrievalMetrics: Sendable, Equatable {
     /// - Parameters:
     ///   - similarities: of images to texts. `[I, T]`
     ///   - imageOfText: the image that each text belongs to
-    /// - Throws: ``ScoreError`` for a score that is not finite, ``TorchError``
+    /// - Throws: ``ScoreError`` for a score that is not finite, `TorchError`
     public init(similarities: Tensor, imageOfText: [Int]) throws {
         try self.init(
             imageToText: similarities, textToImage: similarities.transposed(0, 1),
@@ -68,7 +68,7 @@ public struct RetrievalMetrics: Sendable, Equatable {
     ///   - imageToText: a row of text scores for each image. `[I, T]`
     ///   - textToImage: a row of image scores for each text. `[T, I]`
     ///   - imageOfText: the image that each text belongs to
-    /// - Throws: ``ScoreError`` for a score that is not finite, ``TorchError``
+    /// - Throws: ``ScoreError`` for a score that is not finite, `TorchError`
     public init(imageToText: Tensor, textToImage: Tensor, imageOfText: [Int]) throws {
         for (matrix, row, column) in [
             (imageToText, "image", "text"), (textToImage, "text", "image"),
@@ -130,9 +130,7 @@ public struct RetrievalMetrics: Sendable, Equatable {
 
     /// What a random order of results reaches on average, for as many images and texts.
     ///
-    /// - Parameters:
-    ///   - images: number of images
-    ///   - textsOfImage: number of texts of each image
+    /// - Parameter textsOfImage: number of texts of each image
     public init(chanceFor textsOfImage: [Int]) {
         let images = textsOfImage.count
         let texts = textsOfImage.reduce(0, +)

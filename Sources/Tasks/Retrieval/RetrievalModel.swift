@@ -89,7 +89,7 @@ public final class RetrievalModel: TaskModel {
         RetrievalScorer(encoders: online, projections: projections, matchingHead: matchingHead)
     }
 
-    /// The losses of one step. Before it the ``teacher`` has its turn, after it the ``queue``
+    /// The losses of one step. Before it the `teacher` has its turn, after it the ``queue``
     /// (case `retrieval`).
     ///
     /// - Parameters:
@@ -99,7 +99,7 @@ public final class RetrievalModel: TaskModel {
     ///   - dropout: source of dropout; nil for none
     ///   - inspect: receives the matching logits, positives first. `[3B, 2]`
     /// - Precondition: the model is one that is trained.
-    /// - Throws: ``TorchError``, ``FeatureQueueError``
+    /// - Throws: `TorchError`, `FeatureQueueError`
     public func losses(
         _ batch: ImageTextBatch, _ negatives: NegativeSelection, alpha: Double,
         dropout: Generator? = nil, inspect: ((Tensor) -> Void)? = nil

@@ -92,7 +92,7 @@ public struct RetrievalScorer: Sendable {
     ///   - lengths: tokens of each text of `texts`
     ///   - partSize: texts at once; limits memory, not results
     /// - Returns: a logit for each of `rows`
-    /// - Throws: ``TorchError``
+    /// - Throws: `TorchError`
     public func matchingLogits(
         _ images: EncodedImages, image: Int, _ texts: EncodedTexts, rows: [Int], lengths: [Int],
         partSize: Int
@@ -138,7 +138,7 @@ public struct RetrievalCandidates: Sendable {
     /// - Parameters:
     ///   - similarities: `[I, T]`
     ///   - count: K, cut to what there is
-    /// - Throws: ``TorchError``
+    /// - Throws: `TorchError`
     public init(_ similarities: Tensor, count: Int) throws {
         func best(_ scores: Tensor) throws -> [[Int]] {
             let k = min(count, scores.size(1))

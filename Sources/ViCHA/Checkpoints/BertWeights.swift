@@ -15,7 +15,7 @@ public enum BertWeights {
     /// - Parameters:
     ///   - tensors: keys with or without the prefix `bert.`; `gamma` and `beta` are understood
     ///   - store: the model
-    /// - Throws: ``StateDictionaryError`` with the names that the BERT lacks; a language head may be
+    /// - Throws: `StateDictionaryError` with the names that the BERT lacks; a language head may be
     ///   missing as a whole
     public static func matching(_ tensors: [String: Tensor], _ store: ParameterStore) throws
         -> [String: Tensor]

@@ -111,6 +111,7 @@ public struct TextEncoder: Sendable {
     ///   - attentionMask: 1 for tokens, 0 for padding, nil for no padding. `[B, L]`
     ///   - isCausal: whether a token sees only those before it
     ///   - keyValues: what the layers look at, one row for each text or one for all
+    ///   - dropout: source of dropout; nil for none
     ///   - inspecting: a layer by its index among all, and what receives the weights of its
     ///     cross-attention. `[B, H, L, N]`
     /// - Returns: `[B, L, D]`

@@ -28,7 +28,7 @@ public struct MomentumTeacher {
     }
 
     /// Makes every momentum weight equal to its online weight.
-    /// - Throws: ``TorchError``
+    /// - Throws: `TorchError`
     public func copyOnlineWeights() throws {
         try withoutGradient {
             for (source, target) in zip(online, momentum) { try target.copy(from: source) }
@@ -36,7 +36,7 @@ public struct MomentumTeacher {
     }
 
     /// Moves every momentum weight towards its online weight: `m ← decay·m + (1 − decay)·p`.
-    /// - Throws: ``TorchError``
+    /// - Throws: `TorchError`
     public func update() throws {
         guard !momentum.isEmpty else { return }
         try withoutGradient {
@@ -45,7 +45,7 @@ public struct MomentumTeacher {
     }
 
     /// Takes back the last updates, during which the online weights have not changed.
-    /// - Throws: ``TorchError``
+    /// - Throws: `TorchError`
     public func takeBack(updates: Int) throws {
         // m₀ + (1 − dⁿ)(p − m₀) is where n updates lead, so p has to be left by as much.
         guard !momentum.isEmpty, decay > 0 else { return }

@@ -49,6 +49,7 @@ public enum ImageTextMatching {
     /// the columns that are no match.
     ///
     /// - Parameters:
+    ///   - selection: how negatives are chosen
     ///   - imageToText: similarities of images (rows) to texts. `[B, B]`
     ///   - textToImage: similarities of texts (rows) to images. `[B, B]`
     ///   - matches: true where row and column belong together; nil means the diagonal. `[B, B]`

@@ -91,6 +91,7 @@ public enum MaskedLanguageModeling {
     ///   - logits: `[M, V]`
     ///   - momentumLogits: of the momentum model, without gradient. `[M, V]`
     ///   - targets: int64 `[M]`
+    ///   - alpha: share of the momentum model
     public static func loss(
         _ logits: Tensor, momentumLogits: Tensor, targets: Tensor, alpha: Double
     ) -> Tensor {

@@ -84,7 +84,9 @@ public struct VisionTransformer: Sendable {
     /// Encodes only the kept patches, for masked image modelling: no concepts, and the class token
     /// goes in without its position, as in the official code (`Documentation/compatibility.md`).
     ///
-    /// - Parameter keep: indices of the kept patches. int64 `[B, K]`
+    /// - Parameters:
+    ///   - patches: what ``patches(of:)`` gives. `[B, P, D]`
+    ///   - keep: indices of the kept patches. int64 `[B, K]`
     /// - Returns: `[B, 1 + K, D]`
     public func encode(patches: Tensor, keep: Tensor) -> Tensor {
         let placed = patches + positionEmbedding.slice(1, 1...)
