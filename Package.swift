@@ -147,7 +147,10 @@ let package = Package(
             name: "BatchesTests", dependencies: ["Batches", "Torch"], swiftSettings: swift),
         .testTarget(
             name: "TasksTests",
-            dependencies: ["Batches", "Datasets", "Images", "Tasks", "Text", "Torch", "ViCHA"],
+            dependencies: [
+                "Batches", "Configuration", "Datasets", "Files", "Images", "Tasks", "Text", "Torch",
+                "Training", "ViCHA",
+            ],
             swiftSettings: swift),
         .testTarget(
             name: "CLIPTests", dependencies: ["CLIP", "Images", "Torch"], exclude: ["Fixtures"],

@@ -58,7 +58,10 @@ public struct ConceptOrigin: Codable, Sendable, Equatable {
     public static func resolve(_ path: String, in directory: String) -> String {
         path.hasPrefix("/") || directory.isEmpty
             ? path
-            : URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: directory)).standardized
+            : URL(
+                fileURLWithPath: path,
+                relativeTo: URL(fileURLWithPath: directory, isDirectory: true)
+            ).standardized
                 .path
     }
 

@@ -147,6 +147,7 @@ public struct TrainedModel<Task: ModelTask> {
         _ directory: ModelDirectory, compute: ComputeOptions = .init(),
         overrides: Overrides = .init(), warn: (String) -> Void = { _ in }
     ) throws {
+        try directory.check(Task.accepted)
         let loaded = try ConfigurationFile.load(
             Task.Configuration.self, overrides.configuration ?? directory.configurationFile,
             overrides: overrides.values)

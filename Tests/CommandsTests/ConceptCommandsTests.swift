@@ -77,6 +77,24 @@ extension CommandsTests {
             #expect((x["caption"] as? [String])?.isEmpty == false)
         }
         #expect(!FileManager.default.fileExists(atPath: directory + "/b/ranks"))
+        // Where they come from stands beside them, also after filtering.
+        let kept = try vicha(
+            [
+                "filter", "percentage", directory + "/a/pretrain.json", "--share", "0.5",
+                "--data-dir", "Samples", "--output-dir", directory + "/deep/fa",
+            ] + clip)
+        #expect(kept.status == 0, "\(kept.errors)")
+        for (place, up, count) in [("a", "..", 15), ("b", "..", 15), ("c", "..", 3)]
+            + [("deep/fa", "../..", 15)]
+        {
+            let origin = try json(
+                directory + "/\(place)/concept_origin.json", as: [String: Any].self)
+            #expect(origin["vocabulary"] as? String == up + "/text", "\(origin)")
+            #expect(
+                origin["clip"] as? String
+                    == clip[1].replacingOccurrences(of: directory, with: up), "\(origin)")
+            #expect(origin["count"] as? Int == count)
+        }
 
         let shown = try vicha(
             [

@@ -86,6 +86,76 @@ extension CommandsTests {
         #expect(dual.status == 0 && !dual.output.contains("matching head"), "\(dual.errors)")
     }
 
+    /// A model directory says everything: no configuration, no vocabulary, no CLIP beside it; also when it
+    /// and what it names are moved together.
+    @Test func modelsOpenFromTheirDirectories() throws {
+        let directory = try pretrained().directory
+        let moved = Self.temporaryDirectory()
+        defer {
+            for path in [directory, moved] { try? FileManager.default.removeItem(atPath: path) }
+        }
+        let scenes = directory + "/scenes"
+        let clip = try vicha([
+            "concepts", "train-clip", "--config", "configs/scenes/clip.yaml", "--data-dir", scenes,
+            "--data-json-dir", scenes, "--output-dir", directory + "/clip", "--max-steps", "1",
+            "--set", "batch_size=4", "--threads", "1",
+        ])
+        #expect(clip.status == 0, "\(clip.errors)")
+        try #"["dog", "house", "red star"]"#.write(
+            toFile: directory + "/concepts.json", atomically: true, encoding: .utf8)
+        try #"{"vocabulary": "../concepts.json", "clip": "../clip", "count": 2}"#.write(
+            toFile: scenes + "/concept_origin.json", atomically: true, encoding: .utf8)
+        // All but the vocabulary, which the model brings along.
+        let trained = try vicha(
+            [
+                "retrieval", "train", "--config", "configs/scenes/retrieval.yaml", "--model",
+                directory + "/pretrain", "--output-dir", directory + "/retrieval", "--max-steps",
+                "1", "--data-dir", scenes, "--data-json-dir", scenes, "--threads", "1",
+            ] + Self.small)
+        #expect(trained.status == 0, "\(trained.errors)")
+        try FileManager.default.moveItem(atPath: directory, toPath: moved)
+        let model = ["--model", moved + "/retrieval", "--threads", "1"]
+        let test = moved + "/scenes/images/test"
+        let found = try vicha(["retrieval", "search", "a red star", "--images", test] + model)
+        #expect(found.status == 0 && !found.errors.contains("no concepts"), "\(found.errors)")
+        let given = try vicha(
+            ["retrieval", "search", "a red star", "--images", test] + model + [
+                "--concepts", moved + "/concepts.json", "--clip", moved + "/clip", "--top", "2",
+            ])
+        #expect(found.output == given.output && given.status == 0, "\(given.errors)")
+        let evaluated = try vicha(
+            [
+                "retrieval", "evaluate", "--data-dir", moved + "/scenes", "--data-json-dir",
+                moved + "/scenes",
+            ] + model)
+        #expect(evaluated.status == 0, "\(evaluated.errors)")
+        #expect(evaluated.output.contains("test: 6 images"), "\(evaluated.output)")
+        // Another task, no model at all, both ways at once, and another vocabulary.
+        let image = test + "/" + (try FileManager.default.contentsOfDirectory(atPath: test))[0]
+        let other = moved + "/other.txt"
+        let words = try String(contentsOfFile: moved + "/retrieval/vocab.txt", encoding: .utf8)
+            .split(separator: "\n")
+        try (words.prefix(5) + words.dropFirst(5).reversed()).joined(separator: "\n")
+            .write(toFile: other, atomically: true, encoding: .utf8)
+        for (arguments, parts) in [
+            (["vqa", "ask", image, "what is it?"] + model, ["for retrieval", "for question"]),
+            (["vqa", "ask", image, "what is it?", "--model", test], ["there is no model"]),
+            (["vqa", "ask", image, "what is it?"], ["--model is missing"]),
+            (
+                ["vqa", "ask", image, "?", "--checkpoint", "x"] + model,
+                ["--model and --checkpoint"]
+            ),
+            (
+                ["retrieval", "search", "a", "--images", test, "--vocabulary", other] + model,
+                [other, "pretrain/vocab.txt"]
+            ),
+        ] {
+            let refused = try vicha(arguments)
+            #expect(refused.status != 0)
+            for part in parts { #expect(refused.errors.contains(part), "\(refused.errors)") }
+        }
+    }
+
     /// Images and texts that stand in no annotation file, with a model straight from pretraining.
     @Test func imagesAreSearchedMatchedAndDrawn() throws {
         let directory = try pretrained().directory
