@@ -57,12 +57,7 @@ public struct ConceptOrigin: Codable, Sendable, Equatable {
     /// A path that stands in a file of a directory.
     public static func resolve(_ path: String, in directory: String) -> String {
         path.hasPrefix("/") || directory.isEmpty
-            ? path
-            : URL(
-                fileURLWithPath: path,
-                relativeTo: URL(fileURLWithPath: directory, isDirectory: true)
-            ).standardized
-                .path
+            ? path : URL(fileURLWithPath: directory + "/" + path).standardized.path
     }
 
     private static func relative(_ path: String, to directory: String) -> String {
