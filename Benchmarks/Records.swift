@@ -62,10 +62,8 @@ struct Records: ParsableCommand {
                     .crop(RandomResizedCrop(side: 96, scale: 0.2...1)), flips: true,
                     augmentation: RandAugment(keepsOverflows: false))))
         let opened = Date()
-        try dataset.images.checkExistence()
-        let checked = Date()
-        _ = try dataset.checksum()
-        let summed = Date()
+        _ = try dataset.inspect()
+        let inspected = Date()
         let sampler = EpochSampler(count: records[0], batchSize: batchSize, seed: 1)
         let order = sampler.order(epoch: 0)
         let shuffled = Date()
@@ -76,13 +74,14 @@ struct Records: ParsableCommand {
             times.append(1000 * Date().timeIntervalSince(start))
         }
         report("ms a batch", times, note: "\(records[0]) records, \(batchSize) of a batch")
-        let steps = [start, opened, checked, summed, shuffled]
+        let steps = [start, opened, inspected, shuffled]
         let seconds = zip(steps, steps.dropFirst()).map { $1.timeIntervalSince($0) }
         print(
             String(
                 format:
-                    "  start: open and check %.1f s, look for images %.1f s, checksum %.1f s, shuffle "
-                    + "%.1f s", seconds[0], seconds[1], seconds[2], seconds[3]))
+                    "  start: open %.1f s, check records and images %.1f s, shuffle %.1f s",
+                seconds[0],
+                seconds[1], seconds[2]))
         print("  memory: \(peakMemory()) with the file, \(ownMemory()) without it")
     }
 }

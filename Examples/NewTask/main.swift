@@ -78,7 +78,14 @@ struct TaggingDataset: TrainingDataset {
         return (.init(images: .init(pixels: pixels, concepts: nil), targets: tensor), skipped)
     }
 
-    func checksum() throws -> String { try records.checksum() }
+    func inspect(_ look: ([String]) -> Void) throws -> String {
+        let sum = RecordChecksum()
+        try records.visit {
+            look([$0.image])
+            sum.add($0.image)
+        }
+        return sum.text
+    }
 }
 
 struct TaggingTask: ModelTask {

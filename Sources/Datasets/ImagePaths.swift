@@ -23,15 +23,19 @@ public struct ImagePaths: Sendable, Equatable {
     public var absolutePaths: AbsolutePaths
     /// Beginnings of paths and what to put in their place; the first that fits is used.
     public var replacements: [(from: String, to: String)]
+    /// Whether images may be missing: training then replaces each by another, an evaluation leaves out what
+    /// needs it.
+    public var allowsMissingImages: Bool
 
     /// Describes where images lie.
     public init(
         dataDirectory: String, absolutePaths: AbsolutePaths = .kept,
-        replacements: [(from: String, to: String)] = []
+        replacements: [(from: String, to: String)] = [], allowsMissingImages: Bool = false
     ) {
         self.dataDirectory = dataDirectory
         self.absolutePaths = absolutePaths
         self.replacements = replacements
+        self.allowsMissingImages = allowsMissingImages
     }
 
     /// Paths that are used as they stand.
@@ -71,9 +75,10 @@ public struct ImagePaths: Sendable, Equatable {
         return dataDirectory.hasSuffix("/") ? dataDirectory + path : dataDirectory + "/" + path
     }
 
-    /// Compares directory, treatment and replacements.
+    /// Compares all of them.
     public static func == (a: ImagePaths, b: ImagePaths) -> Bool {
         a.dataDirectory == b.dataDirectory && a.absolutePaths == b.absolutePaths
+            && a.allowsMissingImages == b.allowsMissingImages
             && a.replacements.elementsEqual(b.replacements) { $0 == $1 }
     }
 }

@@ -33,28 +33,15 @@ public struct RecordChecksum: ~Copyable {
 }
 
 extension ImageTextDataset {
-    /// Of all pairs in their order.
-    /// - Throws: ``AnnotationError``
-    public func checksum() throws -> String {
+    /// Goes over all pairs once; a checksum of them in their order.
+    public func inspect(_ look: ([String]) -> Void) throws -> String {
         let sum = RecordChecksum()
         try pairs.visit { pair in
+            look([pair.image])
             sum.add(pair.image)
             sum.add(pair.texts)
             sum.add(pair.concepts)
             sum.add(pair.identity)
-        }
-        return sum.text
-    }
-}
-
-extension RecordList<PretrainingRecord> {
-    /// Of all images and captions in their order.
-    /// - Throws: ``AnnotationError``
-    public func checksum() throws -> String {
-        let sum = RecordChecksum()
-        try visit { record in
-            sum.add(record.image)
-            sum.add(record.captions)
         }
         return sum.text
     }

@@ -55,33 +55,30 @@ public struct RecordList<Record: Sendable>: Sendable {
 }
 
 extension RecordList where Record: AnnotationRecord {
-    /// Opens files and checks every record.
+    /// Opens files. A record is checked when it is read, so that whoever goes over all of them anyway has
+    /// checked them too.
     ///
     /// - Parameters:
     ///   - files: JSON arrays of records
     ///   - requiresConcepts: whether a record without concepts is an error
-    /// - Throws: ``AnnotationError`` with the file and the record
+    /// - Throws: ``AnnotationError`` for a file that is no list of records, and where there is no record at all;
+    ///   reading a bad record throws one with the file and the record
     public init(files: [String], requiresConcepts: Bool) throws {
-        let opened = try files.map { file in
-            let opened = try RecordFile(path: file)
-            var index = 0
-            try RecordList(count: opened.count) { try opened.record(Record.self, at: $0) }.visit {
-                if let problem = $0.problem(requiresConcepts: requiresConcepts) {
-                    throw AnnotationError.invalidRecord(
-                        file: file, record: index, field: problem.field,
-                        expected: problem.expected)
-                }
-                index += 1
-            }
-            return opened
-        }
+        let opened = try files.map { try RecordFile(path: $0) }
         /// Records before each file.
         let starts = opened.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
         let count = starts.last ?? 0
         guard count > 0 else { throw AnnotationError.empty(files: files) }
         self.init(count: count) { index in
-            let file = (starts.firstIndex { $0 > index } ?? starts.count) - 1
-            return try opened[file].record(Record.self, at: index - starts[file])
+            let number = (starts.firstIndex { $0 > index } ?? starts.count) - 1
+            let (file, place) = (opened[number], index - starts[number])
+            let record = try file.record(Record.self, at: place)
+            if let problem = record.problem(requiresConcepts: requiresConcepts) {
+                throw AnnotationError.invalidRecord(
+                    file: file.path, record: place, field: problem.field,
+                    expected: problem.expected)
+            }
+            return record
         }
     }
 }

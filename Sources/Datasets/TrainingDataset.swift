@@ -1,4 +1,6 @@
 import Batches
+import Files
+import Foundation
 import Text
 
 /// Records that training draws batches from.
@@ -27,7 +29,45 @@ public protocol TrainingDataset: Sendable {
         batch: Batch, skipped: [UnreadableRecord]
     )
 
-    /// Of all records in their order.
-    /// - Throws: ``AnnotationError``
-    func checksum() throws -> String
+    /// Goes over all records once, before training.
+    ///
+    /// - Parameter look: gets the names of each record's images
+    /// - Returns: a checksum of all records in their order
+    /// - Throws: ``AnnotationError`` for a bad record
+    func inspect(_ look: ([String]) -> Void) throws -> String
+}
+
+extension TrainingDataset {
+    /// Goes over all records once, before training.
+    ///
+    /// - Returns: a checksum of all records in their order
+    /// - Throws: ``AnnotationError`` for a bad record, and for missing images where there must be none
+    public func inspect() throws -> String {
+        try images.paths.checkingImages { look in try inspect(look) }
+    }
+}
+
+extension ImagePaths {
+    /// Makes sure that images are there that something goes over, unless that does not matter.
+    ///
+    /// - Parameter visit: gets a function that takes the names of some images
+    /// - Throws: ``AnnotationError/missingImages(count:examples:)``, and what `visit` throws
+    public func checkingImages<Result>(_ visit: (([String]) -> Void) throws -> Result) throws
+        -> Result
+    {
+        var seen: Set<ExactString> = []
+        var missing: [String] = []
+        let result = try visit { names in
+            guard !allowsMissingImages else { return }
+            for path in names.map(resolve)
+            where access(path, R_OK) != 0 && seen.insert(ExactString(path)).inserted {
+                missing.append(path)
+            }
+        }
+        guard missing.isEmpty else {
+            throw AnnotationError.missingImages(
+                count: missing.count, examples: Array(missing.prefix(3)))
+        }
+        return result
+    }
 }

@@ -45,7 +45,8 @@ public struct TrainingImages: Sendable {
 
     private let names: RecordList<[String]>
     private let imagesPerRecord: Int
-    private let paths: ImagePaths
+    /// Where the images lie.
+    public let paths: ImagePaths
     private let transform: ImageTransform
     private let decodesReduced: Bool
     private let acceptance: ImageAcceptance
@@ -73,23 +74,6 @@ public struct TrainingImages: Sendable {
         self.decodesReduced = decodesReduced
         self.acceptance = acceptance
         self.normalization = normalization
-    }
-
-    /// Makes sure that every image file exists.
-    /// - Throws: ``AnnotationError``
-    public func checkExistence() throws {
-        var seen = Set<ExactString>()
-        var missing: [String] = []
-        try names.visit { names in
-            for path in names.map(paths.resolve)
-            where access(path, R_OK) != 0 && seen.insert(ExactString(path)).inserted {
-                missing.append(path)
-            }
-        }
-        guard missing.isEmpty else {
-            throw AnnotationError.missingImages(
-                count: missing.count, examples: Array(missing.prefix(3)))
-        }
     }
 
     /// The images of some records, each transformed and normalised, and what could not be read and

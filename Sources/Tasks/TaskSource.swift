@@ -11,20 +11,16 @@ public struct TaskSource: Sendable {
     public var images: ImagePaths
     /// Directory of the annotation files that configurations name.
     public var annotationDirectory: String
-    /// Whether images may be missing: training then replaces each by another, an evaluation leaves out what
-    /// needs it.
-    public var allowsMissingImages: Bool
     /// Cuts texts into tokens.
     public var tokenizer: WordPieceTokenizer
 
     /// Describes where files lie.
     public init(
-        images: ImagePaths, annotationDirectory: String = "", allowsMissingImages: Bool = false,
+        images: ImagePaths, annotationDirectory: String = "",
         tokenizer: WordPieceTokenizer
     ) {
         self.images = images
         self.annotationDirectory = annotationDirectory
-        self.allowsMissingImages = allowsMissingImages
         self.tokenizer = tokenizer
     }
 
@@ -62,20 +58,9 @@ public struct TaskSource: Sendable {
     }
 
     /// Pairs to train on.
-    /// - Throws: `AnnotationError` where images are missing and must not be
-    public func dataset(_ pairs: RecordList<ImageTextPair>, _ options: ImageTextOptions) throws
+    public func dataset(_ pairs: RecordList<ImageTextPair>, _ options: ImageTextOptions)
         -> ImageTextDataset
-    {
-        try checked(
-            ImageTextDataset(pairs: pairs, paths: images, tokenizer: tokenizer, options: options))
-    }
-
-    /// A data set whose images are there, unless that does not matter.
-    /// - Throws: `AnnotationError`
-    public func checked<Dataset: TrainingDataset>(_ dataset: Dataset) throws -> Dataset {
-        if !allowsMissingImages { try dataset.images.checkExistence() }
-        return dataset
-    }
+    { ImageTextDataset(pairs: pairs, paths: images, tokenizer: tokenizer, options: options) }
 
     /// The records of an evaluation whose images are there and can be begun to be read. Where missing ones
     /// are allowed, the others are left out and counted.
@@ -111,7 +96,7 @@ public struct TaskSource: Sendable {
             return lost.isEmpty
         }
         guard let first else { return records }
-        guard allowsMissingImages, !kept.isEmpty else {
+        guard self.images.allowsMissingImages, !kept.isEmpty else {
             let missing = problems.values.compactMap { problem -> String? in
                 if case .missing(let path)? = problem { path } else { nil }
             }.sorted()

@@ -177,7 +177,7 @@ import Torch
     @Test func batchesDependOnSeedAndIndexAlone() throws {
         let (dataset, directory) = try Self.dataset(6)
         defer { try? FileManager.default.removeItem(at: directory) }
-        try dataset.images.checkExistence()
+        _ = try dataset.inspect()
         func pixels(_ indices: [Int], _ seed: (UInt64, UInt64)) throws -> [Float] {
             try dataset.batch(indices, seed: seed).batch.images.pixels.array()
         }
@@ -215,7 +215,8 @@ import Torch
             let bad = try file("bad.json", text)
             let error = #expect(throws: AnnotationError.self) {
                 try RecordList<PretrainingRecord>(
-                    files: [files[0], bad], requiresConcepts: requiresConcepts)
+                    files: [files[0], bad], requiresConcepts: requiresConcepts
+                ).all()
             }
             return error.map { "\($0)" } ?? ""
         }
@@ -386,8 +387,14 @@ import Torch
         defer { try? FileManager.default.removeItem(at: directory) }
         try FileManager.default.removeItem(at: directory.appendingPathComponent("2.png"))
         let error = try #require(throws: AnnotationError.self) {
-            try dataset.images.checkExistence()
+            try dataset.inspect()
         }
         #expect(error == .missingImages(count: 1, examples: [directory.path + "/2.png"]))
+        var paths = dataset.paths
+        paths.allowsMissingImages = true
+        let tolerant = ImageTextDataset(
+            pairs: dataset.pairs, paths: paths, tokenizer: dataset.tokenizer,
+            options: dataset.options)
+        #expect(try !tolerant.inspect().isEmpty)
     }
 }

@@ -60,7 +60,7 @@ import Torch
             ],
             paths: QuestionImagePaths(visualQuestions: all, visualGenome: all.inside("vg")),
             tokenizer: tokenizer, endMark: "[SEP]", options: options)
-        try dataset.images.checkExistence()
+        _ = try dataset.inspect()
         let batch = try dataset.batch([0, 1], seed: (0, 0)).batch
         let pixels: [Float] = try batch.images.pixels.array()
         #expect(pixels[0] < 0 && pixels[192] > 0)

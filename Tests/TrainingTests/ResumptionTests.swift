@@ -347,7 +347,7 @@ import ViCHA
                 pairs: RecordList(pairs), paths: setting.dataset.paths,
                 tokenizer: setting.tokenizer,
                 options: setting.dataset.options
-            ).checksum()
+            ).inspect()
         }
         let pairs = try setting.dataset.pairs.all()
         let whole = try checksum(pairs)

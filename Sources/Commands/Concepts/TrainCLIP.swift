@@ -86,10 +86,9 @@ struct TrainCLIP: ParsableCommand {
             configuration,
             records: RecordList(
                 files: configuration.trainFiles.map(data.file), requiresConcepts: false),
-            paths: data.images.paths(.shortened), merges: Resources.merges(merges),
+            paths: data.paths(.shortened), merges: Resources.merges(merges),
             nouns: { extractors.concepts(of: $0).heads }, seed: options.seed,
             device: options.device)
-        if !data.allowMissingImages { try task.checkImages() }
         return task
     }
 }

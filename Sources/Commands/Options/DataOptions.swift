@@ -30,8 +30,14 @@ struct DataOptions: ParsableArguments {
     /// What the options say.
     func source(_ tokenizer: WordPieceTokenizer) throws -> TaskSource {
         TaskSource(
-            images: try images.paths(.kept), annotationDirectory: dataJsonDir,
-            allowsMissingImages: allowMissingImages, tokenizer: tokenizer)
+            images: try paths(.kept), annotationDirectory: dataJsonDir, tokenizer: tokenizer)
+    }
+
+    /// Where images lie, and whether they may be missing.
+    func paths(_ absolutePaths: ImagePaths.AbsolutePaths) throws -> ImagePaths {
+        var paths = try images.paths(absolutePaths)
+        paths.allowsMissingImages = allowMissingImages
+        return paths
     }
 
     /// The place of an annotation file.

@@ -60,10 +60,6 @@ public struct CLIPTask: TrainingTask {
             acceptance: configuration.images)
     }
 
-    /// Makes sure that every image file exists.
-    /// - Throws: `AnnotationError`
-    public func checkImages() throws { try images.checkExistence() }
-
     /// Which weights the optimizer decays: all but gains, biases, embeddings and the temperature.
     public var parameterGroups: [AdamW.Group] {
         ParameterGroups.make(
@@ -117,8 +113,18 @@ public struct CLIPTask: TrainingTask {
     /// The configuration of the run with every value, as YAML.
     public func configurationText() throws -> String { try ConfigurationFile.text(configuration) }
 
-    /// Of all records in their order.
-    public func dataChecksum() throws -> String { try records.checksum() }
+    /// Of all images and captions in their order, which are checked on the way.
+    public func dataChecksum() throws -> String {
+        try images.paths.checkingImages { look in
+            let sum = RecordChecksum()
+            try records.visit { record in
+                look([record.image])
+                sum.add(record.image)
+                sum.add(record.captions)
+            }
+            return sum.text
+        }
+    }
 
     /// What the ids of tokens mean.
     public var vocabulary: VocabularyIdentity { tokenizer.identity }

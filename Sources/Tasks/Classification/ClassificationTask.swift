@@ -68,10 +68,9 @@ public struct ClassificationTask<Sentences: SentenceTask>: EvaluatedTask {
         let source = source.inside(configuration.fineTuning.imageRoot)
         try self.init(
             configuration, model: model,
-            dataset: source.checked(
-                Self.dataset(
-                    Sentences.sentences(configuration.settings.trainFiles, configuration, source),
-                    configuration, source)), sets: Self.sets(configuration, source),
+            dataset: Self.dataset(
+                Sentences.sentences(configuration.settings.trainFiles, configuration, source),
+                configuration, source), sets: Self.sets(configuration, source),
             workers: workers)
     }
 

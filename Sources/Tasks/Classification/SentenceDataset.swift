@@ -145,10 +145,11 @@ public struct SentenceDataset: TrainingDataset {
         return (batch, damages)
     }
 
-    /// Of all sentences in their order.
-    public func checksum() -> String {
+    /// Goes over all sentences once; a checksum of them in their order.
+    public func inspect(_ look: ([String]) -> Void) throws -> String {
         let sum = RecordChecksum()
         for sentence in sentences {
+            look(sentence.images)
             sum.add(sentence.images)
             sum.add(sentence.sentence)
             sum.add(sentence.label)

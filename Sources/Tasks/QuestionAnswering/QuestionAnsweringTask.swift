@@ -53,7 +53,7 @@ public struct QuestionAnsweringTask: EvaluatedTask {
         source: TaskSource, workers: Int
     ) throws {
         let files = QuestionFiles(configuration, source)
-        let dataset = try source.checked(files.trainingSet())
+        let dataset = try files.trainingSet()
         // Read before training: what is wrong with these files should not be found hours later.
         let sets = try EvaluationSets(validation: files.validationSet(), test: files.testSet())
         try self.init(
@@ -178,7 +178,7 @@ struct QuestionFiles {
     func annotations(_ all: [AnswerAnnotations.Annotation], of set: QuestionDataset) throws
         -> [AnswerAnnotations.Annotation]
     {
-        guard source.allowsMissingImages else { return all }
+        guard source.images.allowsMissingImages else { return all }
         let asked = Set(set.records.compactMap(\.questionID))
         let leftOut = Set(
             try questions(configuration.testFiles, needsAnswers: false).compactMap(\.questionID)

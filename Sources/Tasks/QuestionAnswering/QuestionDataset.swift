@@ -16,6 +16,11 @@ public struct QuestionImagePaths: Sendable {
         self.visualGenome = visualGenome
     }
 
+    /// Images are used as they stand once they are resolved.
+    var resolved: ImagePaths {
+        ImagePaths(dataDirectory: "", allowsMissingImages: visualQuestions.allowsMissingImages)
+    }
+
     /// The place of a question's image.
     public func resolve(_ record: QuestionRecord) -> String {
         (record.source == .vqa ? visualQuestions : visualGenome).resolve(record.image)
@@ -98,6 +103,7 @@ public struct QuestionDataset: TrainingDataset {
     /// What is drawn from.
     public let records: [QuestionRecord]
     private let files: [String]
+    private let resolved: ImagePaths
     /// Cuts texts into tokens.
     public let tokenizer: WordPieceTokenizer
     private let endMark: String
@@ -117,6 +123,7 @@ public struct QuestionDataset: TrainingDataset {
     ) {
         self.records = records
         files = records.map(paths.resolve)
+        resolved = paths.resolved
         self.tokenizer = tokenizer
         self.endMark = endMark
         self.options = options
@@ -131,7 +138,7 @@ public struct QuestionDataset: TrainingDataset {
     /// The images, as training sees them.
     public var images: TrainingImages {
         TrainingImages(
-            names: RecordList(files).mapped { [$1] }, paths: .unchanged,
+            names: RecordList(files).mapped { [$1] }, paths: resolved,
             transform: options.transform,
             decodesReduced: options.decodesReduced, acceptance: options.acceptance)
     }
@@ -184,10 +191,11 @@ public struct QuestionDataset: TrainingDataset {
         tokenizer.batch(answers.map { $0 + endMark })
     }
 
-    /// Of all questions in their order.
-    public func checksum() -> String {
+    /// Goes over all questions once; a checksum of them in their order.
+    public func inspect(_ look: ([String]) -> Void) throws -> String {
         let sum = RecordChecksum()
-        for record in records {
+        for (record, file) in zip(records, files) {
+            look([file])
             sum.add(record.image)
             sum.add(record.source.rawValue)
             sum.add(record.question)
