@@ -13,7 +13,7 @@ import Training
 import ViCHA
 
 /// Two encoders without fusion, a scale and an offset of their similarities.
-final class SigmoidModel: TaskModel {
+final class SigmoidModel: SizedModel {
     let shell: ModelShell
     let parts: (Encoders, FeatureProjections, scale: Tensor, bias: Tensor)
 
@@ -46,34 +46,15 @@ final class SigmoidModel: TaskModel {
 }
 
 /// Pretraining with that objective alone, on the same configuration files and annotation files.
-struct SigmoidTask: ModelTask {
+enum SigmoidTask: ModelTask {
+    typealias Configuration = PretrainingConfiguration
+    typealias Model = SigmoidModel
     static let name = "sigmoid pretraining"
-    let model: SigmoidModel
-    let configuration: PretrainingConfiguration
-    let dataset: ImageTextDataset
 
-    init(
-        _ configuration: PretrainingConfiguration, model: SigmoidModel, source: TaskSource,
-        workers: Int
-    ) throws {
-        let settings = configuration.settings
-        self.configuration = configuration
-        self.model = model
-        let records: RecordList<PretrainingRecord> = try source.trainingRecords(
-            settings.trainFiles, settings)
-        dataset = try source.dataset(
-            ImageTextPair.pairs(of: records), ImageTextOptions(settings))
-    }
-
-    static func model(
-        _ configuration: PretrainingConfiguration, isTrained: Bool, seed: UInt64?, device: Device
-    ) throws -> SigmoidModel {
-        try SigmoidModel(configuration.settings.model, seed: seed, device: device)
-    }
-
-    func losses(_ batch: ImageTextBatch, _ step: TrainingStep) throws -> TrainingLosses {
-        let loss = model.loss(batch.to(device: step.device), dropout: step.dropout)
-        return TrainingLosses(total: loss, parts: [("loss_sigmoid", loss)])
+    static func losses(
+        _ batch: ImageTextBatch, of run: TaskRun<SigmoidTask>, _ step: TrainingStep
+    ) throws -> TrainingLosses {
+        TrainingLosses(run.model.loss(batch.to(device: step.device), dropout: step.dropout))
     }
 }
 
@@ -92,10 +73,10 @@ let source = TaskSource(
     images: ImagePaths(dataDirectory: data), annotationDirectory: data,
     tokenizer: try WordPieceTokenizer(
         vocabularyFile: vocabulary, fitting: configuration.settings.model))
-let task = try SigmoidTask(
+let run = try TaskRun<SigmoidTask>(
     configuration, model: SigmoidTask.model(configuration, isTrained: true, seed: 1, device: .cpu),
-    source: source, workers: 2)
+    source: source)
 let trainer = try Trainer(
-    task, options: TrainingOptions(directory: RunDirectory(output, .overwriting)))
+    run, options: TrainingOptions(directory: RunDirectory(output, .overwriting)))
 guard try trainer.run() == .finished else { exit(1) }
 print("look at \(output)/log.txt")

@@ -60,73 +60,62 @@ struct TaggingConfiguration: TaskConfiguration {
 }
 
 struct TaggingDataset: TrainingDataset {
-    let records: RecordList<PretrainingRecord>
-    let images: TrainingImages
-    let tokenizer: WordPieceTokenizer
+    let captions: ImageTextDataset
     let tags: [String]
-    var count: Int { records.count }
+    var count: Int { captions.count }
+    var tokenizer: WordPieceTokenizer { captions.tokenizer }
+    var images: TrainingImages { captions.images }
 
     func batch(_ indices: [Int], seed: (UInt64, UInt64)) throws -> (
         batch: TaggingBatch, skipped: [UnreadableRecord]
     ) {
         var targets: [Float] = []
         let (pixels, skipped) = try images.batch(indices, seed: seed) { sample, _ in
-            let shown = Set(try records[sample.index].concepts ?? [])
+            let shown = Set(try captions.pairs[sample.index].concepts ?? [])
             targets += tags.map { shown.contains($0) ? 1 : 0 }
         }
         let tensor = Tensor(targets, shape: [indices.count, tags.count])
         return (.init(images: .init(pixels: pixels, concepts: nil), targets: tensor), skipped)
     }
 
-    func inspect(_ look: ([String]) -> Void) throws -> String {
-        let sum = RecordChecksum()
-        try records.visit {
-            look([$0.image])
-            sum.add($0.image)
-        }
-        return sum.text
-    }
+    func inspect(_ look: ([String]) -> Void) throws -> String { try captions.inspect(look) }
 }
 
-struct TaggingTask: ModelTask {
+enum TaggingTask: ModelTask {
     static let name = "tagging"
-    let model: TaggingModel
-    let configuration: TaggingConfiguration
-    let dataset: TaggingDataset
-
-    init(_ c: TaggingConfiguration, model: TaggingModel, source: TaskSource, workers: Int) throws {
-        (configuration, self.model) = (c, model)
-        let records: RecordList<PretrainingRecord> = try source.trainingRecords(
-            c.settings.trainFiles, c.settings)
-        dataset = TaggingDataset(
-            records: records,
-            images: TrainingImages(
-                names: records.mapped { [$1.image] }, paths: source.images,
-                transform: ImageTextOptions(c.settings).transform, decodesReduced: true,
-                acceptance: c.settings.images), tokenizer: source.tokenizer, tags: c.tags)
-    }
 
     static func model(_ c: TaggingConfiguration, isTrained: Bool, seed: UInt64?, device: Device)
         throws -> TaggingModel
     { try TaggingModel(c.settings.model, tags: c.tags.count, seed: seed, device: device) }
 
-    func losses(_ batch: TaggingBatch, _ step: TrainingStep) throws -> TrainingLosses {
-        let batch = batch.to(device: step.device)
-        let signs = batch.targets * 2 + (-1)
-        let loss = -(model.logits(batch.images) * signs).sigmoid().log().mean()
-        return TrainingLosses(total: loss, parts: [("loss", loss)])
+    static func dataset(_ c: TaggingConfiguration, _ source: TaskSource) throws -> TaggingDataset {
+        TaggingDataset(captions: try source.captions(c.settings), tags: c.tags)
     }
 
-    var isEvaluated: Bool { true }
+    static func losses(_ batch: TaggingBatch, of run: TaskRun<Self>, _ step: TrainingStep) throws
+        -> TrainingLosses
+    {
+        let batch = batch.to(device: step.device)
+        let signs = batch.targets * 2 + (-1)
+        return TrainingLosses(-(run.model.logits(batch.images) * signs).sigmoid().log().mean())
+    }
 
-    /// Share of right judgements on what was trained on; a task in earnest has a set of its own.
-    func evaluate(on device: Device) throws -> EpochEvaluation? {
-        let batch = try dataset.batch(Array(0..<dataset.count), seed: (0, 0)).batch.to(
-            device: device)
-        let said = withInferenceMode { model.logits(batch.images).isGreater(than: 0) }
-        let right = try said.to(dtype: .float32).equals(batch.targets).to(dtype: .float32).mean()
-            .item()
-        return EpochEvaluation(results: [("val_acc", right)], score: right)
+    /// What was trained on; a task in earnest has a set of its own.
+    static func evaluated(_ c: TaggingConfiguration, _: TaggingModel, _ source: TaskSource) throws
+        -> TaggingDataset?
+    { try dataset(c, source) }
+
+    /// Share of right judgements.
+    static func evaluate(_ data: TaggingDataset, of run: TaskRun<Self>, _ compute: ComputeOptions)
+        throws
+        -> EpochEvaluation?
+    {
+        let all = try data.batch(Array(0..<data.count), seed: (0, 0)).batch.to(
+            device: compute.device)
+        let said = withInferenceMode { run.model.logits(all.images).isGreater(than: 0) }
+        let right = said.to(dtype: .float32).equals(all.targets).to(dtype: .float32)
+        let accuracy = try right.mean().item()
+        return EpochEvaluation(results: [("val_acc", accuracy)], score: accuracy)
     }
 }
 
@@ -138,11 +127,11 @@ let configuration = try ConfigurationFile.load(
 let source = TaskSource(
     images: ImagePaths(dataDirectory: arguments[2]), annotationDirectory: arguments[2],
     tokenizer: try WordPieceTokenizer(vocabularyFile: arguments[3]))
-let task = try TaggingTask(
+let run = try TaskRun<TaggingTask>(
     configuration, model: TaggingTask.model(configuration, isTrained: true, seed: 1, device: .cpu),
-    source: source, workers: 2)
+    source: source)
 let trainer = try Trainer(
-    task, options: TrainingOptions(directory: RunDirectory(arguments[4], .overwriting)))
+    run, options: TrainingOptions(directory: RunDirectory(arguments[4], .overwriting)))
 guard try trainer.run() == .finished, let best = trainer.best else { exit(1) }
 print(String(format: "%.0f %% right after epoch %d", 100 * best.score, best.epoch))
 

@@ -141,10 +141,7 @@ public struct ImageTextDataset: TrainingDataset {
 
     /// The images of the pairs.
     public var images: TrainingImages {
-        TrainingImages(
-            names: pairs.mapped { [$1.image] }, paths: paths,
-            transform: options.transform,
-            decodesReduced: options.decodesReduced, acceptance: options.acceptance)
+        TrainingImages(names: pairs.mapped { [$1.image] }, paths: paths, options)
     }
 
     /// The text and the joined concepts of a pair, as they are tokenized.

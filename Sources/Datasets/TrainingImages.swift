@@ -76,6 +76,17 @@ public struct TrainingImages: Sendable {
         self.normalization = normalization
     }
 
+    /// Describes the images of image-text records.
+    public init(
+        names: RecordList<[String]>, imagesPerRecord: Int = 1, paths: ImagePaths,
+        _ options: ImageTextOptions
+    ) {
+        self.init(
+            names: names, imagesPerRecord: imagesPerRecord, paths: paths,
+            transform: options.transform, decodesReduced: options.decodesReduced,
+            acceptance: options.acceptance)
+    }
+
     /// The images of some records, each transformed and normalised, and what could not be read and
     /// was replaced by another record. Every sample draws from a stream of its own, made from
     /// `seed`, so that the result does not depend on who makes it when.

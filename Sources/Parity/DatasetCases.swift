@@ -118,9 +118,12 @@ extension ParityCase {
     ) throws -> Int {
         if bench.name.hasPrefix("grounding_test") {
             let records: [ReferringRecord] = try bench.records()
+            var options = bench.evaluation
+            options.textTokens = 512
             let set = ReferringEvaluationSet(
-                records: records, paths: bench.paths, tokenizer: bench.tokenizer,
-                options: bench.evaluation, maxTokens: 512)
+                records: records,
+                source: TaskSource(images: bench.paths, tokenizer: bench.tokenizer),
+                options: options)
             for (index, expected) in item.items.enumerated() {
                 let batch = try set.batch(index..<index + 1).batch
                 try comparison.same(

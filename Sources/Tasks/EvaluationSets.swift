@@ -18,6 +18,9 @@ public struct EvaluationSets<Set> {
         [("val", validation), ("test", test)].compactMap { name, set in set.map { (name, $0) } }
     }
 
+    /// nil where there is none.
+    var orNil: EvaluationSets? { named.isEmpty ? nil : self }
+
     /// The results of all sets under the official names; the first set's score counts.
     func evaluated(
         _ evaluate: (Set) throws -> (results: [(name: String, value: Double)], score: Double)

@@ -23,6 +23,11 @@ public protocol FineTuningConfiguration: TaskConfiguration {
     var fineTuning: FineTuningSettings { get }
 }
 
+extension FineTuningConfiguration {
+    /// The keys of all tasks: official files have those of others too.
+    public static var keysOfOthers: Set<String> { OfficialKeys.all }
+}
+
 extension TrainingSettings {
     /// The values that fine-tuning has where a file states none.
     public static var fineTuning: TrainingSettings {

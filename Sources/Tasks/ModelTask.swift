@@ -1,17 +1,20 @@
-import Configuration
+import Batches
 import Datasets
-import Foundation
-import Reports
-import Text
 import Torch
 import Training
 import ViCHA
 
-/// A task on a model: how it is made from a configuration and files, and how it is evaluated. One folder
-/// here has all of a task.
-public protocol ModelTask: ConfiguredTask {
+/// A task on a model: how it is made, what it learns from, what its losses are and how it is evaluated. One
+/// folder here has all of a task; ``TaskRun`` trains it, ``TrainedModel`` uses it.
+public protocol ModelTask {
+    /// What a configuration file of the task says.
+    associatedtype Configuration: TaskConfiguration
     /// The model that is trained.
     associatedtype Model: TaskModel
+    /// Records that batches are made of.
+    associatedtype Dataset: TrainingDataset
+    /// What is evaluated after each epoch.
+    associatedtype Evaluated = Never
 
     /// What model directories call it.
     static var name: String { get }
@@ -30,136 +33,120 @@ public protocol ModelTask: ConfiguredTask {
         _ configuration: Configuration, isTrained: Bool, seed: UInt64?, device: Device
     ) throws -> Model
 
-    /// Reads what is trained on, and what is evaluated after each epoch.
+    /// Opens what is trained on.
     ///
     /// - Parameters:
-    ///   - configuration: sizes and settings, which have been validated
-    ///   - model: with the weights to start from
+    ///   - configuration: sizes and settings
     ///   - source: where files lie
-    ///   - workers: threads that prepare images of an evaluation
-    init(_ configuration: Configuration, model: Model, source: TaskSource, workers: Int) throws
+    static func dataset(_ configuration: Configuration, _ source: TaskSource) throws -> Dataset
 
-    /// The model that is trained.
-    var model: Model { get }
+    /// Reads what is evaluated after each epoch; nil for nothing.
+    ///
+    /// - Parameters:
+    ///   - configuration: sizes and settings
+    ///   - model: what is evaluated
+    ///   - source: where files lie
+    static func evaluated(_ configuration: Configuration, _ model: Model, _ source: TaskSource)
+        throws -> Evaluated?
 
-    /// What is trained on.
-    var dataset: Dataset { get }
+    /// The losses of a batch, which is on the CPU, pinned for a GPU that computes.
+    static func losses(_ batch: Dataset.Batch, of run: TaskRun<Self>, _ step: TrainingStep) throws
+        -> TrainingLosses
 
-    /// Records that batches are made of.
-    associatedtype Dataset: TrainingDataset where Dataset.Batch == Batch
+    /// What the model reaches after an epoch; nil where there is nothing to choose the best epoch by.
+    static func evaluate(_ data: Evaluated, of run: TaskRun<Self>, _ compute: ComputeOptions) throws
+        -> EpochEvaluation?
+
+    /// Changes parameters that a step must not find beyond their limits.
+    static func limitParameters(of model: Model) throws
+
+    /// The queue, which is filled with the features of each step; nil where there is none.
+    static func queue(of model: Model) -> FeatureQueue?
 
     /// What is done with a model whose training has ended.
     /// - Returns: what is said of it, nil where nothing is done
-    func finish(in directory: RunDirectory, _ compute: ComputeOptions) throws -> String?
+    static func finish(
+        _ run: TaskRun<Self>, in directory: RunDirectory, _ compute: ComputeOptions
+    ) throws -> String?
 }
 
 extension ModelTask {
     /// Its own, and that of pretraining.
     public static var accepted: [String] { [name, PretrainingTask.name] }
 
-    /// The weights of the model.
-    public var store: ParameterStore { model.store }
+    /// Nothing is evaluated after an epoch.
+    public static func evaluated(
+        _ configuration: Configuration, _ model: Model, _ source: TaskSource
+    ) throws -> Evaluated? { nil }
 
-    /// Records that are trained on.
-    public var recordCount: Int { dataset.count }
+    /// There are no limits.
+    public static func limitParameters(of model: Model) throws {}
 
-    /// Of all records in their order, which are checked on the way.
-    public func dataChecksum() throws -> String {
-        try dataset.inspect()
-    }
-
-    /// Cuts texts into the tokens of the model.
-    public var tokenizer: WordPieceTokenizer { dataset.tokenizer }
-
-    /// What the ids of tokens mean.
-    public var vocabulary: VocabularyIdentity { tokenizer.identity }
-
-    /// The vocabulary, and what kind of model it is.
-    public func companions() throws -> [String: Data] {
-        [
-            RunDirectory.vocabularyFile: Data(tokenizer.vocabularyText),
-            RunDirectory.modelFile: try ModelCard(task: Self.name).data(),
-        ]
-    }
-
-    /// Makes the batch of some records.
-    public var makeBatch:
-        @Sendable ([Int], (UInt64, UInt64)) throws -> (batch: Batch, skipped: [UnreadableRecord])
-    {
-        { [dataset] in try dataset.batch($0, seed: $1) }
-    }
+    /// There is no queue.
+    public static func queue(of model: Model) -> FeatureQueue? { nil }
 
     /// Nothing is done.
-    public func finish(in directory: RunDirectory, _ compute: ComputeOptions) throws -> String? {
-        nil
-    }
+    public static func finish(
+        _ run: TaskRun<Self>, in directory: RunDirectory, _ compute: ComputeOptions
+    ) throws -> String? { nil }
 }
 
-/// A task whose model is evaluated on annotation files.
-public protocol EvaluatedTask: ModelTask {
-    /// Evaluates a model on every set that a configuration names.
+extension ModelTask where Dataset == ImageTextDataset {
+    /// The image-caption pairs of pretraining.
+    public static func dataset(_ configuration: Configuration, _ source: TaskSource) throws
+        -> ImageTextDataset
+    { try source.captions(configuration.settings) }
+}
+
+/// A model that its sizes and switches say all about.
+public protocol SizedModel: TaskModel {
+    /// Builds the model.
     ///
     /// - Parameters:
-    ///   - configuration: sizes and settings, which have been validated
-    ///   - model: what is evaluated
-    ///   - source: where files lie
-    ///   - options: how it is done
-    static func evaluate(
-        _ configuration: Configuration, _ model: Model, _ source: TaskSource,
-        _ options: EvaluationRun
-    ) throws -> EvaluationReport
+    ///   - configuration: sizes and switches
+    ///   - seed: of random weights; nil for weights that are all loaded before they are used
+    ///   - device: where the weights are made
+    init(_ configuration: ModelConfiguration, seed: UInt64?, device: Device) throws
 }
 
-/// Where a model computes, and with how many threads images are prepared.
-public struct ComputeOptions: Sendable {
-    /// Where the model is.
-    public var device: Device
-    /// Type of matrix products; nil for full precision.
-    public var autocast: DType?
-    /// Threads that prepare images.
-    public var workers: Int
+extension ModelTask where Model: SizedModel {
+    /// Makes the model of a configuration.
+    public static func model(
+        _ configuration: Configuration, isTrained: Bool, seed: UInt64?, device: Device
+    ) throws -> Model { try Model(configuration.settings.model, seed: seed, device: device) }
+}
 
-    /// By default on the CPU in full precision.
-    public init(device: Device = .cpu, autocast: DType? = nil, workers: Int = 2) {
-        self.device = device
-        self.autocast = autocast
-        self.workers = workers
-    }
+/// A model that learns by a single loss, beside its momentum model where it has one.
+public protocol SingleLossModel: TaskModel {
+    /// What a step computes with.
+    associatedtype Batch: TensorBatch
 
-    /// Computes in the wanted precision.
-    public func callAsFunction<Result>(_ body: () throws -> Result) rethrows -> Result {
-        try withAutocast(autocast, on: device, body)
+    /// The loss of one step, a scalar.
+    ///
+    /// - Parameters:
+    ///   - batch: on the device of the model
+    ///   - alpha: the momentum model's share of the targets
+    ///   - dropout: nil for none
+    func loss(_ batch: Batch, alpha: Double, dropout: Generator?) throws -> Tensor
+}
+
+extension ModelTask
+where
+    Configuration: FineTuningConfiguration, Model: SingleLossModel, Model.Batch == Dataset.Batch
+{
+    /// The loss of the model.
+    public static func losses(
+        _ batch: Dataset.Batch, of run: TaskRun<Self>, _ step: TrainingStep
+    ) throws -> TrainingLosses {
+        TrainingLosses(
+            try run.model.loss(
+                batch.to(device: step.device), alpha: run.alpha(step), dropout: step.dropout))
     }
 }
 
-/// How a model is evaluated.
-public struct EvaluationRun: Sendable {
-    /// Where the model computes.
-    public var compute: ComputeOptions
-    /// Examples on a page to look at; nil where no page is wanted.
-    public var examples: Int?
-    /// Processes that share the work; nil for this one alone.
-    public var processes: ProcessGroup?
-
-    /// Without a page.
-    public init(compute: ComputeOptions = .init(), examples: Int? = nil) {
-        self.compute = compute
-        self.examples = examples
-    }
-
-    /// Numbers of the examples among so many, at even distances; none where no page is wanted.
-    public func chosen(of count: Int) -> [Int] { (0..<count).evenly(examples ?? 0) }
-}
-
-/// What an evaluation found.
-public struct EvaluationReport {
-    /// For people, line by line.
-    public var lines: [String] = []
-    /// What `log.txt` gets, by the official names.
-    public var results: [(name: String, value: Double)] = []
-    /// A page to look at.
-    public var page: Page
-
-    /// Nothing yet.
-    public init(title: String) { page = Page(title: title, body: "") }
+extension ModelTask where Evaluated == Never {
+    /// Nothing is evaluated.
+    public static func evaluate(
+        _ data: Never, of run: TaskRun<Self>, _ compute: ComputeOptions
+    ) throws -> EpochEvaluation? {}
 }

@@ -47,11 +47,15 @@ public struct TaskSource: Sendable {
     /// - Throws: `AnnotationError`
     public func records<Record: AnnotationRecord>(_ files: [String], _ settings: TrainingSettings)
         throws -> [Record]
-    { try trainingRecords(files, settings).all() }
+    { try list(files, settings).all() }
 
-    /// The records of annotation files, read when they are asked for.
+    /// The records to train on, read when they are asked for.
     /// - Throws: `AnnotationError`
-    public func trainingRecords<Record: AnnotationRecord>(
+    public func trainingRecords<Record: AnnotationRecord>(_ settings: TrainingSettings) throws
+        -> RecordList<Record>
+    { try list(settings.trainFiles, settings) }
+
+    private func list<Record: AnnotationRecord>(
         _ files: [String], _ settings: TrainingSettings
     ) throws -> RecordList<Record> {
         try RecordList(files: files.map(file), requiresConcepts: settings.readsConcepts)
@@ -61,6 +65,14 @@ public struct TaskSource: Sendable {
     public func dataset(_ pairs: RecordList<ImageTextPair>, _ options: ImageTextOptions)
         -> ImageTextDataset
     { ImageTextDataset(pairs: pairs, paths: images, tokenizer: tokenizer, options: options) }
+
+    /// The pairs of pretraining.
+    /// - Throws: `AnnotationError`
+    public func captions(_ settings: TrainingSettings) throws -> ImageTextDataset {
+        let records: RecordList<PretrainingRecord> = try trainingRecords(settings)
+        return shorteningPaths.dataset(
+            ImageTextPair.pairs(of: records), ImageTextOptions(settings))
+    }
 
     /// The records of an evaluation whose images are there and can be begun to be read. Where missing ones
     /// are allowed, the others are left out and counted.

@@ -167,9 +167,9 @@ public final class Trainer<Task: TrainingTask> {
 
     private func finishEpoch(_ log: TrainingLog) throws {
         let finished = state.epoch
-        let evaluation = try withAutocast(options.autocast, on: options.device) {
-            try task.evaluate(on: options.device)
-        }
+        let evaluation = try task.evaluate(
+            ComputeOptions(
+                device: options.device, autocast: options.autocast, workers: options.workers))
         try log.add(
             epoch: finished, means: state.metrics.means, results: evaluation?.results ?? [],
             skippedImages: state.skippedImages, step: state.step)

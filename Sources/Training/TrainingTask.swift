@@ -27,11 +27,11 @@ public protocol TrainingTask {
     /// The losses of a batch, which is on the CPU, pinned for a GPU that computes.
     func losses(_ batch: Batch, _ step: TrainingStep) throws -> TrainingLosses
 
-    /// Whether ``evaluate(on:)`` finds anything.
+    /// Whether ``evaluate(_:)`` finds anything.
     var isEvaluated: Bool { get }
 
     /// What the model reaches after an epoch; nil for a task that is not evaluated.
-    func evaluate(on device: Device) throws -> EpochEvaluation?
+    func evaluate(_ compute: ComputeOptions) throws -> EpochEvaluation?
 
     /// Changes parameters that a step must not find beyond their limits.
     func limitParameters() throws
@@ -61,7 +61,7 @@ extension TrainingTask {
     public var isEvaluated: Bool { false }
 
     /// Nothing is evaluated.
-    public func evaluate(on device: Device) throws -> EpochEvaluation? { nil }
+    public func evaluate(_ compute: ComputeOptions) throws -> EpochEvaluation? { nil }
 
     /// There are no limits.
     public func limitParameters() throws {}
@@ -153,6 +153,9 @@ public struct TrainingLosses {
     static func shortName(_ name: String) -> String {
         name.hasPrefix("loss_") ? String(name.dropFirst("loss_".count)) : name
     }
+
+    /// A single loss.
+    public init(_ loss: Tensor) { self.init(total: loss, parts: [("loss", loss)]) }
 
     /// Losses in the order in which logs show them.
     public init(

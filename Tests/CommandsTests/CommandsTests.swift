@@ -147,7 +147,10 @@ import Torch
         try failure(annotations("empty.json", "[]"), "no record")
         try failure(annotations("cut.json", "[{"), "line 1, column 3, in record 0")
         try failure(
-            annotations("nocaption.json", #"[{"image": "photos/cat.png", "kwords": []}]"#),
+            annotations(
+                "nocaption.json",
+                #"[{"image": "photos/cat.png", "kwords": []}, {"image": "photos/cat.png"}]"#)
+                + ["--set", "batch_size=2"],
             "record 0")
         try failure(["--data-dir", "/nowhere"], "16 images are missing")
         try failure(["--set", "batch_size=many"], "batch_size")

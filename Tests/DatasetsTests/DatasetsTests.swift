@@ -294,10 +294,12 @@ import Torch
         let set = ReferringEvaluationSet(
             records: [("0.png", "a"), ("1.png", "b"), ("0.png", "b a")].map {
                 ReferringRecord(image: $0.0, text: $0.1, referenceID: 1, concepts: ["a"])
-            }, paths: dataset.paths,
-            tokenizer: try WordPieceTokenizer(
-                vocabularyFile: directory.appendingPathComponent("vocab.txt").path),
-            options: EvaluationOptions(side: 8), maxTokens: 64)
+            },
+            source: TaskSource(
+                images: dataset.paths,
+                tokenizer: try WordPieceTokenizer(
+                    vocabularyFile: directory.appendingPathComponent("vocab.txt").path)),
+            options: EvaluationOptions(side: 8))
         #expect(set.records.map(\.text) == ["a", "b", "b a"])
         let batch = try set.batch(0..<3).batch
         #expect(batch.images.count == 2)

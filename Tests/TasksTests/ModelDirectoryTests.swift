@@ -33,15 +33,14 @@ import Training
         try words.joined(separator: "\n").write(
             toFile: source, atomically: true, encoding: .utf8)
         let tokenizer = try WordPieceTokenizer(vocabularyFile: source)
-        let task = try QuestionAnsweringTask(
+        let task = try TaskRun<QuestionAnsweringTask>(
             configuration,
             model: QuestionAnsweringTask.model(
                 configuration, isTrained: true, seed: 7, device: .cpu),
             dataset: QuestionDataset(
                 records: [], paths: .init(visualQuestions: .unchanged, visualGenome: .unchanged),
                 tokenizer: tokenizer, endMark: "[SEP]",
-                options: ImageTextOptions(configuration.settings)),
-            sets: .init(validation: nil, test: nil), answers: [])
+                options: ImageTextOptions(configuration.settings)))
         for (name, contents) in try task.companions() {
             try contents.write(to: URL(fileURLWithPath: directory + "/" + name))
         }
@@ -113,7 +112,7 @@ import Training
         }
         #expect(
             "\(error)".contains("trained for question answering")
-                && "\(error)".contains("one for grounding or retrieval or pretraining"), "\(error)")
+                && "\(error)".contains("one for retrieval or grounding or pretraining"), "\(error)")
         try "{\"task\": 3}".write(
             toFile: directory + "/model.json", atomically: true, encoding: .utf8)
         let malformed = try #require(throws: ModelDirectoryError.self) { try open() }

@@ -121,7 +121,7 @@ import ViCHA
             // As the commands do, which know the vocabulary.
             guard tokenizer.vocabularySize <= c.settings.model.text.vocabularySize else { return }
             let trainer = try Trainer(
-                PretrainingTask(
+                TaskRun<PretrainingTask>(
                     c, model: PretrainingModel(c.settings.model),
                     dataset: ImageTextDataset(
                         pairs: setting.dataset.pairs, paths: setting.dataset.paths,

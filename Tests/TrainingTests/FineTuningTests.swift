@@ -188,7 +188,7 @@ import ViCHA
 
     /// A task whose evaluations are given.
     private struct ScoredTask: TrainingTask {
-        let task: PretrainingTask
+        let task: TaskRun<PretrainingTask>
         let scores: [Double]
         let count = Counter()
 
@@ -209,7 +209,7 @@ import ViCHA
             try task.losses(batch, step)
         }
 
-        func evaluate(on device: Device) throws -> EpochEvaluation? {
+        func evaluate(_ compute: ComputeOptions) throws -> EpochEvaluation? {
             defer { count.value += 1 }
             let score = scores[count.value]
             return EpochEvaluation(results: [("val_r_mean", score)], score: score)
@@ -236,7 +236,7 @@ import ViCHA
         ) throws -> Trainer<ScoredTask> {
             var options = TrainingOptions(directory: try RunDirectory(output, start))
             options.maxSteps = maxSteps
-            let task = try PretrainingTask(
+            let task = try TaskRun<PretrainingTask>(
                 configuration, model: try PretrainingModel(configuration.settings.model, seed: 1),
                 dataset: setting.dataset)
             return try Trainer(ScoredTask(task: task, scores: scores), options: options)

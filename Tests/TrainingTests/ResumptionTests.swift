@@ -17,7 +17,7 @@ import ViCHA
 
     /// Pretraining with something done to its losses or evaluations.
     private struct TamperedTask: TrainingTask {
-        let task: PretrainingTask
+        let task: TaskRun<PretrainingTask>
         var losses: (TrainingLosses, TrainingStep) throws -> TrainingLosses = { losses, _ in losses
         }
         var evaluation: (() throws -> Double)?
@@ -38,7 +38,7 @@ import ViCHA
             try losses(task.losses(batch, step), step)
         }
 
-        func evaluate(on device: Device) throws -> EpochEvaluation? {
+        func evaluate(_ compute: ComputeOptions) throws -> EpochEvaluation? {
             guard let evaluation else { return nil }
             let score = try evaluation()
             return EpochEvaluation(results: [("val_score", score)], score: score)
@@ -60,7 +60,7 @@ import ViCHA
             directory: try RunDirectory(
                 setting.directory.appendingPathComponent(output).path, start))
         var task = TamperedTask(
-            task: try PretrainingTask(
+            task: try TaskRun(
                 setting.configuration,
                 model: try PretrainingModel(setting.configuration.settings.model, seed: 1),
                 dataset: setting.dataset))
@@ -138,7 +138,7 @@ import ViCHA
                 directory: try RunDirectory(setting.directory.appendingPathComponent("out").path))
             options.maxSteps = 3
             var task = TamperedTask(
-                task: try PretrainingTask(
+                task: try TaskRun(
                     setting.configuration,
                     model: try PretrainingModel(setting.configuration.settings.model, seed: 1),
                     dataset: setting.dataset))
@@ -422,13 +422,15 @@ import ViCHA
     private static func withoutImages(_ setting: Setting, _ missing: Int) throws
         -> ImageTextDataset
     {
+        var paths = setting.dataset.paths
+        paths.allowsMissingImages = true
         let records = try setting.dataset.pairs.all().enumerated().map { index, pair in
             PretrainingRecord(
                 image: index < missing ? "missing-\(index).png" : pair.image,
                 captions: pair.texts, concepts: pair.concepts)
         }
         return ImageTextDataset(
-            pairs: ImageTextPair.pairs(of: RecordList(records)), paths: setting.dataset.paths,
+            pairs: ImageTextPair.pairs(of: RecordList(records)), paths: paths,
             tokenizer: setting.tokenizer, options: setting.dataset.options)
     }
 

@@ -319,7 +319,7 @@ import ViCHA
             _ output: String, _ start: RunDirectory.Start = .new, maxSteps: Int? = nil,
             stepsPerEpoch: Int? = nil, workers: Int = 1,
             stop: StopSignal = StopSignal()
-        ) throws -> Trainer<PretrainingTask> {
+        ) throws -> Trainer<TaskRun<PretrainingTask>> {
             var options = TrainingOptions(
                 directory: try RunDirectory(
                     directory.appendingPathComponent(output).path, start))
@@ -327,7 +327,7 @@ import ViCHA
             options.stepsPerEpoch = stepsPerEpoch
             options.workers = workers
             return try Trainer(
-                PretrainingTask(
+                TaskRun(
                     configuration,
                     model: try PretrainingModel(configuration.settings.model, seed: 1),
                     dataset: dataset), options: options, stop: stop)

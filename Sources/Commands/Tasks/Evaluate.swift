@@ -38,7 +38,7 @@ extension EvaluationExtras {
 
     func evaluate(_ trained: TrainedModel<Task>, _ source: TaskSource, _ run: EvaluationRun) throws
         -> EvaluationReport
-    { try Task.evaluate(trained.configuration, trained.model, source, run) }
+    { try Task.report(on: trained, source, run) }
 }
 
 extension NoExtras: EvaluationExtras where Task: EvaluatedTask {}

@@ -93,8 +93,8 @@ struct AnswerOptions: EvaluationExtras {
     func evaluate(
         _ trained: TrainedModel<QuestionAnsweringTask>, _ source: TaskSource, _ run: EvaluationRun
     ) throws -> EvaluationReport {
-        var (report, answers) = try QuestionAnsweringTask.evaluate(
-            trained.configuration, trained.model, source, run, annotations: annotations)
+        var (report, answers) = try QuestionAnsweringTask.report(
+            on: trained, source, run, annotations: annotations)
         if let result {
             try AnswerResult.write(answers, to: result)
             report.lines.insert("\(answers.count) answers are in \(result)", at: 0)

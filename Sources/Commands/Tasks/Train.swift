@@ -73,8 +73,8 @@ struct Train<Commands: TaskCommands>: ParsableCommand {
             model.say(
                 try made.load(checkpoint: start.weights, tokenizer.identity), of: start.weights)
         }
-        let task = try Task(
-            configuration, model: made, source: data.source(tokenizer), workers: options.workers)
+        let task = try TaskRun<Task>(
+            configuration, model: made, source: data.source(tokenizer))
         let trainer = try Trainer(task, options: options, stop: stop)
         if training.resume { try trainer.resume(from: training.weights.checkpoint) }
         note(
@@ -95,7 +95,7 @@ struct Train<Commands: TaskCommands>: ParsableCommand {
         guard outcome == .finished else { return }
         let compute = ComputeOptions(
             device: options.device, autocast: options.autocast, workers: options.workers)
-        if let done = try task.finish(in: options.directory, compute) { note(done) }
+        if let done = try Task.finish(task, in: options.directory, compute) { note(done) }
     }
 
     /// Lets the model name where the concepts of its annotations come from, where they say so.

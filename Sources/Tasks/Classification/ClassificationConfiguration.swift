@@ -7,7 +7,6 @@ import ViCHA
 
 /// Everything that a configuration file of entailment or of NLVR2 says.
 public struct ClassificationConfiguration: FineTuningConfiguration {
-    public static var keysOfOthers: Set<String> { OfficialKeys.all }
     public static let title: String? = "Entailment and NLVR2"
 
     public var settings = TrainingSettings.fineTuning

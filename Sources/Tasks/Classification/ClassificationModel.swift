@@ -6,7 +6,7 @@ import ViCHA
 
 /// The ViCHA model that says of a sentence which of several classes it belongs to, looking at an image
 /// (visual entailment) or at two (NLVR2; Li et al. 2021, section 5).
-public final class ClassificationModel: TaskModel {
+public final class ClassificationModel: SingleLossModel {
     /// What sentences are about, and what is said of them.
     public struct Kind: Sendable, Equatable {
         /// Names of the classes, in the order of their numbers.

@@ -25,144 +25,81 @@ public protocol SentenceTask: Sendable {
 }
 
 /// Fine-tuning for sentences that belong to classes (Li et al. 2021, section 5).
-public struct ClassificationTask<Sentences: SentenceTask>: EvaluatedTask {
+public enum ClassificationTask<Sentences: SentenceTask>: EvaluatedTask {
     /// What model directories call it.
     public static var name: String { Sentences.name }
     /// Names of the tasks whose models can be used for this one.
     public static var accepted: [String] { Sentences.accepted }
-    /// The model that is trained.
-    public let model: ClassificationModel
-    /// Sizes and settings.
-    public let configuration: ClassificationConfiguration
-    /// What is trained on.
-    public let dataset: SentenceDataset
-    private let sets: EvaluationSets<SentenceDataset>
-    private let workers: Int
-
-    /// Describes the task.
-    ///
-    /// - Parameters:
-    ///   - configuration: sizes and settings
-    ///   - model: with the weights to start from
-    ///   - dataset: what is trained on
-    ///   - sets: what is evaluated after each epoch
-    ///   - workers: threads that prepare images of an evaluation
-    /// - Throws: `ConfigurationKeyError`
-    public init(
-        _ configuration: ClassificationConfiguration, model: ClassificationModel,
-        dataset: SentenceDataset, sets: EvaluationSets<SentenceDataset>, workers: Int = 2
-    ) throws {
-        try configuration.validate()
-        self.configuration = configuration.resolved(for: model.kind)
-        self.model = model
-        self.dataset = dataset
-        self.sets = sets
-        self.workers = workers
-    }
-
-    /// Reads what is trained on, and what is evaluated after each epoch.
-    public init(
-        _ configuration: ClassificationConfiguration, model: ClassificationModel,
-        source: TaskSource, workers: Int
-    ) throws {
-        let source = source.inside(configuration.fineTuning.imageRoot)
-        try self.init(
-            configuration, model: model,
-            dataset: Self.dataset(
-                Sentences.sentences(configuration.settings.trainFiles, configuration, source),
-                configuration, source), sets: Self.sets(configuration, source),
-            workers: workers)
-    }
 
     /// Makes the model of a configuration.
     public static func model(
-        _ configuration: ClassificationConfiguration, isTrained: Bool, seed: UInt64?,
-        device: Device
+        _ configuration: ClassificationConfiguration, isTrained: Bool, seed: UInt64?, device: Device
     ) throws -> ClassificationModel {
         try ClassificationModel(
             configuration.settings.model, Sentences.kind,
             distills: isTrained && configuration.fineTuning.distills, seed: seed, device: device)
     }
 
-    /// The momentum model.
-    public var teacher: MomentumTeacher? { model.teacher }
+    /// The sentences of train_file.
+    public static func dataset(_ configuration: ClassificationConfiguration, _ source: TaskSource)
+        throws -> SentenceDataset
+    { try dataset(configuration.settings.trainFiles, configuration, source) { $1 } }
 
-    /// The loss.
-    public func losses(_ batch: ClassificationBatch, _ step: TrainingStep) throws -> TrainingLosses
-    {
-        let loss = try model.loss(
-            batch.to(device: step.device),
-            alpha: configuration.settings.alpha(configuration.fineTuning, at: step),
-            dropout: step.dropout)
-        return TrainingLosses(total: loss, parts: [("loss", loss)])
+    /// The sets that a configuration names.
+    public static func evaluated(
+        _ configuration: ClassificationConfiguration, _ model: ClassificationModel,
+        _ source: TaskSource
+    ) throws -> EvaluationSets<SentenceDataset>? {
+        func set(_ file: String) throws -> SentenceDataset {
+            try dataset([file], configuration, source) { source, sentences in
+                try source.evaluated(sentences, of: [file], configuration.settings) {
+                    $0.images.map(source.images.resolve)
+                }
+            }
+        }
+        return try EvaluationSets(
+            validation: configuration.validationFile.map(set), test: configuration.testFile.map(set)
+        ).orNil
     }
 
-    /// Whether there is anything to evaluate on.
-    public var isEvaluated: Bool { !sets.named.isEmpty }
+    private static func dataset(
+        _ files: [String], _ configuration: ClassificationConfiguration, _ source: TaskSource,
+        keeping kept: (TaskSource, [ClassifiedSentence]) throws -> [ClassifiedSentence]
+    ) throws -> SentenceDataset {
+        let source = source.inside(configuration.fineTuning.imageRoot)
+        return SentenceDataset(
+            sentences: try kept(source, Sentences.sentences(files, configuration, source)),
+            paths: source.images, tokenizer: source.tokenizer,
+            options: ImageTextOptions(configuration, Sentences.kind))
+    }
 
     /// Accuracy on the validation and the test set.
-    public func evaluate(on device: Device) throws -> EpochEvaluation? {
+    public static func evaluate(
+        _ sets: EvaluationSets<SentenceDataset>, of run: TaskRun<Self>, _ compute: ComputeOptions
+    ) throws -> EpochEvaluation? {
         try sets.evaluated { set in
             let evaluation = try ClassificationEvaluation(
-                set, model,
-                .init(
-                    configuration, model.kind, ComputeOptions(device: device, workers: workers)))
+                set, run.model, .init(run.configuration, run.model.kind, compute))
             return ([("acc", evaluation.accuracy)], evaluation.accuracy)
         }
     }
 
-    private static func dataset(
-        _ sentences: [ClassifiedSentence], _ configuration: ClassificationConfiguration,
-        _ source: TaskSource
-    ) -> SentenceDataset {
-        SentenceDataset(
-            sentences: sentences, paths: source.images, tokenizer: source.tokenizer,
-            options: ImageTextOptions(configuration, Sentences.kind))
-    }
-
-    /// The sets that a configuration names.
-    private static func sets(_ configuration: ClassificationConfiguration, _ source: TaskSource)
-        throws -> EvaluationSets<SentenceDataset>
-    {
-        func set(_ file: String) throws -> SentenceDataset {
-            try dataset(
-                source.evaluated(
-                    Sentences.sentences([file], configuration, source), of: [file],
-                    configuration.settings
-                ) { $0.images.map(source.images.resolve) }, configuration, source)
-        }
-        return .init(
-            validation: try configuration.validationFile.map(set),
-            test: try configuration.testFile.map(set))
-    }
-
     /// Accuracy beside that of always naming the commonest class, and what is taken for what.
-    public static func evaluate(
-        _ configuration: ClassificationConfiguration, _ model: ClassificationModel,
-        _ source: TaskSource, _ options: EvaluationRun
+    public static func report(
+        on trained: TrainedModel<Self>, _ source: TaskSource, _ options: EvaluationRun
     ) throws -> EvaluationReport {
-        let sets = try sets(configuration, source.inside(configuration.fineTuning.imageRoot)).named
-        guard !sets.isEmpty else { throw ConfigurationKeyError.noEvaluationSet }
-        var report = EvaluationReport(title: Sentences.title)
-        for (name, set) in sets {
+        let kind = trained.model.kind
+        return try report(Sentences.title, on: trained, source) { name, set, report in
             let evaluation = try ClassificationEvaluation(
-                set, model, .init(configuration, model.kind, options.compute))
-            let part = SentencePage(
-                set: set, evaluation: evaluation, labels: model.kind.classNames)
+                set, trained.model, .init(trained.configuration, kind, options.compute))
+            let part = SentencePage(set: set, evaluation: evaluation, labels: kind.classNames)
             let title = "\(name): \(set.sentences.count) sentences"
             report.lines += [title, part.text]
             report.results += evaluation.results.map { ("\(name)_\($0.name)", $0.value) }
             report.page.body += "<h3>\(title)</h3>\(part.tables)"
             report.page.body += try part.gallery(options.chosen(of: set.sentences.count))
         }
-        return report
     }
-}
-
-extension ConfigurationKeyError {
-    /// A configuration without anything to evaluate on.
-    static let noEvaluationSet = ConfigurationKeyError(
-        key: "test_file", expected: "an annotation file, here or as val_file")
 }
 
 extension ImageTextOptions {

@@ -91,9 +91,7 @@ public struct SentenceDataset: TrainingDataset {
     public var images: TrainingImages {
         TrainingImages(
             names: RecordList(sentences).mapped { $1.images },
-            imagesPerRecord: sentences.first?.images.count ?? 0, paths: paths,
-            transform: options.transform,
-            decodesReduced: options.decodesReduced, acceptance: options.acceptance)
+            imagesPerRecord: sentences.first?.images.count ?? 0, paths: paths, options)
     }
 
     /// The batch of some records, with those whose images could not be read and were replaced.

@@ -16,7 +16,6 @@ public struct GroundingConfiguration: FineTuningConfiguration {
         case itc
     }
 
-    public static var keysOfOthers: Set<String> { OfficialKeys.all }
     public static let title: String? = "Grounding"
 
     public var settings = TrainingSettings.fineTuning

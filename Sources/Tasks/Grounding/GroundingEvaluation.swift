@@ -101,11 +101,12 @@ public struct GroundingEvaluation {
     /// - Throws: `ScoreError` for a heat map that is not finite, `AnnotationError`, `ImageError`,
     ///   `ConfigurationKeyError`, `TorchError`
     public init(
-        _ set: ReferringEvaluationSet, _ mapper: HeatMapper, references: ReferenceIndex,
-        detections: [Int: [Box]], _ options: Options
+        _ data: GroundingTask.EvaluationData, _ mapper: HeatMapper, _ options: Options
     ) throws {
         self.init(
-            references: references, detections: detections, compatibility: options.compatibility)
+            references: data.references, detections: data.detections,
+            compatibility: options.compatibility)
+        let set = data.set
         try mapper.check(options.attention)
         for record in set.records {
             guard let id = record.referenceID, references.boxes[id] != nil else {

@@ -8,7 +8,7 @@ import Training
 import ViCHA
 
 /// Fine-tuning for grounding: retrieval of referring expressions (Li et al. 2021, section 5).
-public struct GroundingTask: EvaluatedTask {
+public enum GroundingTask: MatchingTask {
     /// What the model is evaluated on.
     public struct EvaluationData: Sendable {
         /// The phrases.
@@ -30,88 +30,38 @@ public struct GroundingTask: EvaluatedTask {
 
     /// What model directories call it.
     public static let name = "grounding"
-    /// Names of the tasks whose models can be used for this one.
-    public static let accepted = [name, RetrievalTask.name, PretrainingTask.name]
-    /// The model that is trained.
-    public let model: RetrievalModel
-    /// Sizes and settings.
-    public let configuration: GroundingConfiguration
-    /// What is trained on.
-    public let dataset: ImageTextDataset
-    private let data: EvaluationData?
-    private let workers: Int
 
-    /// Describes the task.
-    ///
-    /// - Parameters:
-    ///   - configuration: sizes and settings
-    ///   - model: with the weights to start from
-    ///   - dataset: images and phrases
-    ///   - data: what is evaluated after each epoch
-    ///   - workers: threads that prepare images of an evaluation
-    /// - Throws: `ConfigurationKeyError`
-    public init(
-        _ configuration: GroundingConfiguration, model: RetrievalModel, dataset: ImageTextDataset,
-        data: EvaluationData?, workers: Int = 2
-    ) throws {
-        try configuration.validate()
-        if data != nil { try model.heatMapper.check(configuration.attention) }
-        self.configuration = configuration
-        self.model = model
-        self.dataset = dataset
-        self.data = data
-        self.workers = workers
+    /// Phrases with their images.
+    public static func pairs(of records: RecordList<ReferringRecord>) throws
+        -> RecordList<ImageTextPair>
+    { try ImageTextPair.pairs(of: records) }
+
+    /// Images stay whole, so that the phrase's object is in them.
+    public static func inputs(_ settings: TrainingSettings) -> ImageTextOptions {
+        ImageTextOptions(
+            settings, framing: .whole(side: settings.model.vision.imageSize), swapsSides: true,
+            textTokens: settings.fineTuningTextTokens)
     }
 
-    /// Training shows whole images, so that the phrase's object is in them.
-    public init(
-        _ configuration: GroundingConfiguration, model: RetrievalModel, source: TaskSource,
-        workers: Int
-    ) throws {
-        let settings = configuration.settings
-        let source = source.inside(configuration.fineTuning.imageRoot)
-        let records: RecordList<ReferringRecord> = try source.trainingRecords(
-            settings.trainFiles, settings)
-        try self.init(
-            configuration, model: model,
-            dataset: source.dataset(
-                ImageTextPair.pairs(of: records),
-                ImageTextOptions(
-                    settings, framing: .whole(side: settings.model.vision.imageSize),
-                    swapsSides: true, textTokens: settings.fineTuningTextTokens)),
-            data: EvaluationData(configuration, source), workers: workers)
+    /// The phrases of test_file with what they mean.
+    public static func evaluated(
+        _ configuration: GroundingConfiguration, _ model: RetrievalModel, _ source: TaskSource
+    ) throws -> EvaluationData? {
+        guard
+            let data = try EvaluationData(
+                configuration, source.inside(configuration.fineTuning.imageRoot))
+        else { return nil }
+        try model.heatMapper.check(configuration.attention)
+        return data
     }
-
-    /// Makes the model of a configuration.
-    public static func model(
-        _ configuration: GroundingConfiguration, isTrained: Bool, seed: UInt64?, device: Device
-    ) throws -> RetrievalModel {
-        try RetrievalModel(
-            configuration.settings.model, isTrained: isTrained, seed: seed, device: device)
-    }
-
-    /// The momentum model.
-    public var teacher: MomentumTeacher? { model.teacher }
-
-    /// Features of earlier steps.
-    public var queue: FeatureQueue? { model.queue }
-
-    /// Both losses.
-    public func losses(_ batch: ImageTextBatch, _ step: TrainingStep) throws -> TrainingLosses {
-        try model.losses(
-            batch, alpha: configuration.settings.alpha(configuration.fineTuning, at: step), step)
-    }
-
-    /// Whether there is anything to evaluate on.
-    public var isEvaluated: Bool { data != nil }
 
     /// Accuracy on each split; the best checkpoint is that of `val`, or of all splits where it is
     /// missing.
-    public func evaluate(on device: Device) throws -> EpochEvaluation? {
-        guard let data else { return nil }
+    public static func evaluate(
+        _ data: EvaluationData, of run: TaskRun<GroundingTask>, _ compute: ComputeOptions
+    ) throws -> EpochEvaluation? {
         let evaluation = try GroundingEvaluation(
-            data.set, model.heatMapper, references: data.references, detections: data.detections,
-            .init(configuration, ComputeOptions(device: device, workers: workers)))
+            data, run.model.heatMapper, .init(run.configuration, compute))
         let accuracy = evaluation.accuracy
         guard !accuracy.isEmpty else { return nil }
         let mean = accuracy.map(\.share).reduce(0, +) / Double(accuracy.count)
@@ -121,20 +71,17 @@ public struct GroundingTask: EvaluatedTask {
     }
 
     /// Right boxes of each split beside those of a random choice, and how often maps point at the truth.
-    public static func evaluate(
-        _ configuration: GroundingConfiguration, _ model: RetrievalModel, _ source: TaskSource,
-        _ options: EvaluationRun
+    public static func report(
+        on trained: TrainedModel<GroundingTask>, _ source: TaskSource, _ options: EvaluationRun
     ) throws -> EvaluationReport {
-        let source = source.inside(configuration.fineTuning.imageRoot)
-        guard let data = try EvaluationData(configuration, source) else {
+        let (configuration, model) = (trained.configuration, trained.model)
+        guard let data = try evaluated(configuration, model, source) else {
             throw ConfigurationKeyError(key: "test_file", expected: "a list of annotation files")
         }
         var evaluation = GroundingEvaluation.Options(configuration, options.compute)
         evaluation.examples = options.examples ?? 0
-        let measured = try GroundingEvaluation(
-            data.set, model.heatMapper, references: data.references, detections: data.detections,
-            evaluation)
-        let part = GroundingPage(evaluation: measured, paths: data.set.paths)
+        let measured = try GroundingEvaluation(data, model.heatMapper, evaluation)
+        let part = GroundingPage(evaluation: measured, paths: data.set.source.images)
         var report = EvaluationReport(
             title: "Grounding: \(configuration.heatMode.rawValue), \(configuration.block)")
         report.lines = part.lines
@@ -152,15 +99,16 @@ extension GroundingTask.EvaluationData {
         guard !configuration.testFiles.isEmpty else { return nil }
         let settings = configuration.settings
         let detections = try DetectionFile.load(source.file(configuration.detectionFile))
+        var inputs = EvaluationOptions(settings)
+        // Phrases are not cut, as in the official code.
+        inputs.textTokens = settings.model.text.maxPositions
         self.init(
             set: ReferringEvaluationSet(
                 records: try source.evaluated(
                     source.records(configuration.testFiles, settings),
                     of: configuration.testFiles, settings
                 ) { (record: ReferringRecord) in [source.images.resolve(record.image)] },
-                paths: source.images, tokenizer: source.tokenizer,
-                options: EvaluationOptions(settings),
-                maxTokens: settings.model.text.maxPositions),
+                source: source, options: inputs),
             references: try ReferenceIndex(
                 directory: Self.referenceDirectory(configuration, source)),
             detections: detections)

@@ -25,31 +25,20 @@ public struct ReferringBatch: TensorBatch {
 public struct ReferringEvaluationSet: Sendable {
     /// One phrase each, in the order of the file.
     public let records: [ReferringRecord]
-    /// Where the images lie.
-    public let paths: ImagePaths
-    private let tokenizer: WordPieceTokenizer
+    /// Where images lie, and how texts become tokens.
+    public let source: TaskSource
     private let options: EvaluationOptions
-    /// Longest phrase. tokens
-    private let maxTokens: Int
 
     /// Describes a set; no image is read yet.
     ///
     /// - Parameters:
     ///   - records: the phrases
-    ///   - paths: where the images lie
-    ///   - tokenizer: cuts phrases and concepts into tokens
-    ///   - options: how records become inputs; phrases are not cut at `textTokens`, as in the
-    ///     official code
-    ///   - maxTokens: the longest sequence of the model
-    public init(
-        records: [ReferringRecord], paths: ImagePaths, tokenizer: WordPieceTokenizer,
-        options: EvaluationOptions, maxTokens: Int
-    ) {
+    ///   - source: where images lie, and how texts become tokens
+    ///   - options: how records become inputs
+    public init(records: [ReferringRecord], source: TaskSource, options: EvaluationOptions) {
         self.records = records
-        self.paths = paths
-        self.tokenizer = tokenizer
+        self.source = source
         self.options = options
-        self.maxTokens = maxTokens
     }
 
     /// Some phrases with their images, and what is wrong with damaged ones.
@@ -69,11 +58,13 @@ public struct ReferringEvaluationSet: Sendable {
             return names.count - 1
         }
         let (images, damages) = try ImageBatch.read(
-            names.map(paths.resolve), concepts: concepts, tokenizer: tokenizer, options)
+            names.map(source.images.resolve), concepts: concepts, tokenizer: source.tokenizer,
+            options)
         let batch = ReferringBatch(
             images: images,
-            texts: tokenizer.batch(
-                records[range].map { CaptionCleaning.caption($0.text) }, maxLength: maxTokens),
+            texts: source.tokenizer.batch(
+                records[range].map { CaptionCleaning.caption($0.text) },
+                maxLength: options.textTokens),
             imageOfText: Tensor(imageOfText))
         return (batch, damages)
     }

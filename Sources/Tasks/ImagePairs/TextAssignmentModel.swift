@@ -13,13 +13,6 @@ public struct TextAssignment: Sendable {
     /// 0 for the first image, 1 for the second, 2 for neither. int64 `[B]`
     public let labels: Tensor
 
-    /// Makes a choice.
-    public init(first: Tensor, second: Tensor, labels: Tensor) {
-        self.first = first
-        self.second = second
-        self.labels = labels
-    }
-
     /// Makes a choice from draws: a text has its own image and another one with a probability of two
     /// thirds, in either order, otherwise two others (Li et al. 2021, section 5).
     ///
@@ -52,7 +45,7 @@ public enum TextAssignmentSelection: Sendable {
 
 /// The ViCHA model that learns to look at two images before NLVR2: does a text belong to the first
 /// image, to the second or to neither (Li et al. 2021, section 5)?
-public final class TextAssignmentModel: TaskModel {
+public final class TextAssignmentModel: SizedModel {
     /// Its weights. Those of the text projection and the temperature are part of the official model and never
     /// used.
     public let shell: ModelShell

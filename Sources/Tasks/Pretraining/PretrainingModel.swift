@@ -99,7 +99,7 @@ public struct PretrainingActivations: Sendable {
 }
 
 /// The ViCHA model with everything that pretraining needs.
-public final class PretrainingModel: TaskModel {
+public final class PretrainingModel: SizedModel {
     /// Its weights.
     public let shell: ModelShell
     let parts: Parts

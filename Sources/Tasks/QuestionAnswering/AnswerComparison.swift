@@ -77,25 +77,25 @@ struct AnswerComparison {
 
 extension QuestionAnsweringTask {
     /// Accuracy of the answers to test_file where the true ones are known.
-    public static func evaluate(
-        _ configuration: QuestionAnsweringConfiguration, _ model: QuestionAnsweringModel,
-        _ source: TaskSource, _ options: EvaluationRun
+    public static func report(
+        on trained: TrainedModel<QuestionAnsweringTask>, _ source: TaskSource,
+        _ options: EvaluationRun
     ) throws -> EvaluationReport {
-        try evaluate(configuration, model, source, options, annotations: nil).report
+        try report(on: trained, source, options, annotations: nil).report
     }
 
     /// Accuracy of the answers to test_file where the true ones are known, and the answers.
     ///
     /// - Parameters:
-    ///   - configuration: sizes and settings, which have been validated
-    ///   - model: what is evaluated
+    ///   - trained: what is evaluated
     ///   - source: where files lie
     ///   - options: how it is done
     ///   - annotations: VQA v2's annotations of the questions; nil for the answers of the records
-    public static func evaluate(
-        _ configuration: QuestionAnsweringConfiguration, _ model: QuestionAnsweringModel,
-        _ source: TaskSource, _ options: EvaluationRun, annotations: String?
+    public static func report(
+        on trained: TrainedModel<QuestionAnsweringTask>, _ source: TaskSource,
+        _ options: EvaluationRun, annotations: String?
     ) throws -> (report: EvaluationReport, answers: [AnswerResult]) {
+        let (configuration, model) = (trained.configuration, trained.model)
         let files = QuestionFiles(configuration, source)
         guard let test = try files.testSet() else {
             throw ConfigurationKeyError(key: "test_file", expected: "a list of annotation files")

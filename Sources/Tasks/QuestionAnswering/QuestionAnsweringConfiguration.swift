@@ -7,7 +7,6 @@ import ViCHA
 
 /// Everything that a configuration file of question answering says.
 public struct QuestionAnsweringConfiguration: FineTuningConfiguration {
-    public static var keysOfOthers: Set<String> { OfficialKeys.all }
     public static let title: String? = "Questions"
 
     public var settings = TrainingSettings.fineTuning

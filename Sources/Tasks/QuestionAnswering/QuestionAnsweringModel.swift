@@ -6,7 +6,7 @@ import ViCHA
 
 /// The ViCHA model for questions about images: the fused states of a question are read by a decoder
 /// that writes the answer (Li et al. 2021, section 5).
-public final class QuestionAnsweringModel: TaskModel {
+public final class QuestionAnsweringModel: SingleLossModel {
     /// Its weights.
     public let shell: ModelShell
     private let online: Part

@@ -1,65 +1,23 @@
 import Batches
-import Configuration
 import Datasets
 import Files
-import Foundation
 import Torch
 import Training
-import ViCHA
 
 /// Fine-tuning for questions about images (Li et al. 2021, section 5).
-public struct QuestionAnsweringTask: EvaluatedTask {
+public enum QuestionAnsweringTask: EvaluatedTask {
+    /// What is asked beside training.
+    public struct Questions: Sendable {
+        /// Questions whose answers are known, which the best epoch is chosen by.
+        public var validation: QuestionDataset?
+        /// Questions that are answered at the end.
+        public var test: QuestionDataset?
+        /// What can be answered.
+        public var answers: [String]
+    }
+
     /// What model directories call it.
     public static let name = "question answering"
-    /// The model that is trained.
-    public let model: QuestionAnsweringModel
-    /// Sizes and settings.
-    public let configuration: QuestionAnsweringConfiguration
-    /// What is trained on.
-    public let dataset: QuestionDataset
-    /// What the best epoch is chosen by are questions whose answers are known; those of the test are answered
-    /// at the end.
-    private let sets: EvaluationSets<QuestionDataset>
-    private let answers: [String]
-    private let workers: Int
-
-    /// Describes the task.
-    ///
-    /// - Parameters:
-    ///   - configuration: sizes and settings
-    ///   - model: with the weights to start from
-    ///   - dataset: what is trained on; every question has an answer
-    ///   - sets: what is evaluated after each epoch, and what is answered at the end
-    ///   - answers: what can be answered
-    ///   - workers: threads that prepare images of an evaluation
-    /// - Throws: `ConfigurationKeyError`
-    public init(
-        _ configuration: QuestionAnsweringConfiguration, model: QuestionAnsweringModel,
-        dataset: QuestionDataset, sets: EvaluationSets<QuestionDataset>, answers: [String],
-        workers: Int = 2
-    ) throws {
-        try configuration.validate()
-        self.configuration = configuration
-        self.model = model
-        self.dataset = dataset
-        self.sets = sets
-        self.answers = answers
-        self.workers = workers
-    }
-
-    /// Reads what is trained on, and what is evaluated after each epoch.
-    public init(
-        _ configuration: QuestionAnsweringConfiguration, model: QuestionAnsweringModel,
-        source: TaskSource, workers: Int
-    ) throws {
-        let files = QuestionFiles(configuration, source)
-        let dataset = try files.trainingSet()
-        // Read before training: what is wrong with these files should not be found hours later.
-        let sets = try EvaluationSets(validation: files.validationSet(), test: files.testSet())
-        try self.init(
-            configuration, model: model, dataset: dataset, sets: sets,
-            answers: sets.named.isEmpty ? [] : files.answers(), workers: workers)
-    }
 
     /// Makes the model of a configuration.
     public static func model(
@@ -71,40 +29,43 @@ public struct QuestionAnsweringTask: EvaluatedTask {
             distills: isTrained && configuration.fineTuning.distills, seed: seed, device: device)
     }
 
-    /// The momentum model.
-    public var teacher: MomentumTeacher? { model.teacher }
+    /// The questions of train_file, each of which has an answer.
+    public static func dataset(
+        _ configuration: QuestionAnsweringConfiguration, _ source: TaskSource
+    ) throws -> QuestionDataset { try QuestionFiles(configuration, source).trainingSet() }
 
-    /// The loss.
-    public func losses(_ batch: QuestionBatch, _ step: TrainingStep) throws -> TrainingLosses {
-        let loss = try model.loss(
-            batch.to(device: step.device),
-            alpha: configuration.settings.alpha(configuration.fineTuning, at: step),
-            dropout: step.dropout)
-        return TrainingLosses(total: loss, parts: [("loss", loss)])
+    /// The questions of val_file and of test_file.
+    public static func evaluated(
+        _ configuration: QuestionAnsweringConfiguration, _ model: QuestionAnsweringModel,
+        _ source: TaskSource
+    ) throws -> Questions? {
+        let files = QuestionFiles(configuration, source)
+        let (validation, test) = try (files.validationSet(), files.testSet())
+        guard validation != nil || test != nil else { return nil }
+        return Questions(validation: validation, test: test, answers: try files.answers())
     }
 
-    /// Whether there is anything to evaluate on.
-    public var isEvaluated: Bool { sets.validation != nil }
-
     /// Accuracy on the validation set.
-    public func evaluate(on device: Device) throws -> EpochEvaluation? {
-        guard let set = sets.validation else { return nil }
-        let found = try answered(set, ComputeOptions(device: device, workers: workers))
+    public static func evaluate(
+        _ questions: Questions, of run: TaskRun<QuestionAnsweringTask>, _ compute: ComputeOptions
+    ) throws -> EpochEvaluation? {
+        guard let set = questions.validation else { return nil }
+        let found = try QuestionAnsweringEvaluation(
+            set, answers: questions.answers, run.model.answerer, .init(run.configuration, compute))
         let accuracy = try AnswerAccuracy(found.answers, set.records).overall
         return EpochEvaluation(results: [("val_acc", accuracy)], score: accuracy)
     }
 
-    private func answered(_ set: QuestionDataset, _ compute: ComputeOptions) throws
-        -> QuestionAnsweringEvaluation
-    {
-        try QuestionAnsweringEvaluation(
-            set, answers: answers, model.answerer, .init(configuration, compute))
-    }
-
     /// Answers the questions of the test, in the form of the VQA v2 server.
-    public func finish(in directory: RunDirectory, _ compute: ComputeOptions) throws -> String? {
-        guard let test = sets.test else { return nil }
-        let results = try answered(test, compute).results(test, of: configuration.testFiles)
+    public static func finish(
+        _ run: TaskRun<QuestionAnsweringTask>, in directory: RunDirectory,
+        _ compute: ComputeOptions
+    ) throws -> String? {
+        guard let questions = run.evaluated, let test = questions.test else { return nil }
+        let configuration = run.configuration
+        let results = try QuestionAnsweringEvaluation(
+            test, answers: questions.answers, run.model.answerer, .init(configuration, compute)
+        ).results(test, of: configuration.testFiles)
         let path =
             directory.path
             + "/result/vqa_result_epoch\(configuration.settings.schedule.epochs - 1).json"

@@ -137,10 +137,7 @@ public struct QuestionDataset: TrainingDataset {
 
     /// The images, as training sees them.
     public var images: TrainingImages {
-        TrainingImages(
-            names: RecordList(files).mapped { [$1] }, paths: resolved,
-            transform: options.transform,
-            decodesReduced: options.decodesReduced, acceptance: options.acceptance)
+        TrainingImages(names: RecordList(files).mapped { [$1] }, paths: resolved, options)
     }
 
     /// The batch of some records, with those whose images could not be read and were replaced.

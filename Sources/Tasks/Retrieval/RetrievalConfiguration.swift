@@ -7,7 +7,6 @@ import ViCHA
 
 /// Everything that a configuration file of retrieval says.
 public struct RetrievalConfiguration: FineTuningConfiguration {
-    public static var keysOfOthers: Set<String> { OfficialKeys.all }
     public static let title: String? = "Retrieval"
 
     public var settings = TrainingSettings.fineTuning

@@ -231,21 +231,18 @@ extension RetrievalSearch.Options {
 
 extension RetrievalTask {
     /// Recall of both directions by the features and after the matching head, beside chance.
-    public static func evaluate(
-        _ configuration: RetrievalConfiguration, _ model: RetrievalModel, _ source: TaskSource,
-        _ options: EvaluationRun
+    public static func report(
+        on trained: TrainedModel<RetrievalTask>, _ source: TaskSource, _ options: EvaluationRun
     ) throws -> EvaluationReport {
-        let sets = try sets(configuration, source.inside(configuration.fineTuning.imageRoot)).named
-        guard !sets.isEmpty else { throw ConfigurationKeyError.noEvaluationSet }
-        var report = EvaluationReport(title: "Captions and the images that fit best")
-        for (name, set) in sets {
-            var search = RetrievalSearch.Options(configuration, options.compute)
+        let title = "Captions and the images that fit best"
+        return try report(title, on: trained, source) { name, set, report in
+            var search = RetrievalSearch.Options(trained.configuration, options.compute)
             search.processes = options.processes
             let count = options.processes?.size ?? 1
             guard min(set.inputs.images.count, set.inputs.texts.count) >= count else {
                 throw TooManyProcessesError(processes: count, set: name)
             }
-            let measured = try RetrievalEvaluation(set, model.scorer, search)
+            let measured = try RetrievalEvaluation(set, trained.model.scorer, search)
             let part = RetrievalPage(
                 set: set, evaluation: measured, candidates: search.candidates)
             report.lines += [part.title(name), textTable(part.rows, indent: "  ")]
@@ -258,7 +255,6 @@ extension RetrievalTask {
             let examples = options.chosen(of: set.inputs.texts.count)
             report.page.body += try part.table(name) + part.queries(examples)
         }
-        return report
     }
 }
 
