@@ -27,7 +27,7 @@ public struct ConceptOrigin: Codable, Sendable, Equatable {
 
     /// The same with paths from a directory, so that both can be moved together.
     public func relative(to directory: String) -> ConceptOrigin {
-        map { Self.relative($0, to: directory) }
+        map { $0.relativePath(from: directory) }
     }
 
     /// What stands beside an annotation file, with paths that lead there from here; nil where nothing does.
@@ -38,7 +38,7 @@ public struct ConceptOrigin: Codable, Sendable, Equatable {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         do {
             self = try JSONDocument(path: path).decode(ConceptOrigin.self)
-                .map { Self.resolve($0, in: directory) }
+                .map { $0.resolved(in: directory) }
         } catch let error as JSONError {
             throw ConceptError.malformedTable(path: path, reason: "\(error)")
         }
@@ -52,19 +52,5 @@ public struct ConceptOrigin: Codable, Sendable, Equatable {
         try writeAtomically(
             encoder.encode(relative(to: directory)),
             to: (directory as NSString).appendingPathComponent(Self.file))
-    }
-
-    /// A path that stands in a file of a directory.
-    public static func resolve(_ path: String, in directory: String) -> String {
-        path.hasPrefix("/") || directory.isEmpty
-            ? path : URL(fileURLWithPath: directory + "/" + path).standardized.path
-    }
-
-    private static func relative(_ path: String, to directory: String) -> String {
-        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().pathComponents
-        let start = URL(fileURLWithPath: directory).resolvingSymlinksInPath().pathComponents
-        let common = zip(target, start).prefix { $0 == $1 }.count
-        return (Array(repeating: "..", count: start.count - common) + target.dropFirst(common))
-            .joined(separator: "/")
     }
 }

@@ -10,6 +10,7 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
     case empty(files: [String])
     case missingImages(count: Int, examples: [String])
     case unreadableImages(count: Int, example: String)
+    case noReadableImages(files: [String], example: String)
     case unknownReference(id: Int?, phrase: String)
     case unansweredQuestions(count: Int, example: Int)
 
@@ -37,6 +38,8 @@ public enum AnnotationError: Error, Equatable, Sendable, CustomStringConvertible
         case .unreadableImages(let count, let example):
             "\(count) images of the evaluation cannot be read: \(example). Replace them, or pass "
                 + "--allow-missing-images to leave their records out."
+        case .noReadableImages(let files, let example):
+            "no record of \(files.joined(separator: ", ")) has an image that can be read: \(example)"
         case .missingImages(let count, let examples):
             "\(count) images are missing, such as \(examples.joined(separator: ", ")). Check "
                 + "--data-dir and --replace-prefix, or pass --allow-missing-images to go on without."

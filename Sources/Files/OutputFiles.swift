@@ -36,11 +36,6 @@ public enum OutputFileError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-extension String {
-    /// The path without symbolic links, `.` and `..`.
-    public var resolvedPath: String { URL(fileURLWithPath: self).resolvingSymlinksInPath().path }
-}
-
 /// Files that people look at and that are made again and again: one that this program has written may
 /// be replaced, any other may not.
 public enum MarkedFile {

@@ -72,7 +72,9 @@ public protocol ModelTask {
 
 extension ModelTask {
     /// Its own, and that of pretraining.
-    public static var accepted: [String] { [name, PretrainingTask.name] }
+    public static var accepted: [String] {
+        name == PretrainingTask.name ? [name] : [name, PretrainingTask.name]
+    }
 
     /// Nothing is evaluated after an epoch.
     public static func evaluated(

@@ -108,7 +108,7 @@ public struct TaskSource: Sendable {
             return lost.isEmpty
         }
         guard let first else { return records }
-        guard self.images.allowsMissingImages, !kept.isEmpty else {
+        guard self.images.allowsMissingImages else {
             let missing = problems.values.compactMap { problem -> String? in
                 if case .missing(let path)? = problem { path } else { nil }
             }.sorted()
@@ -118,6 +118,9 @@ public struct TaskSource: Sendable {
             }
             throw AnnotationError.unreadableImages(
                 count: problems.values.count { $0 != nil }, example: first.description)
+        }
+        guard !kept.isEmpty else {
+            throw AnnotationError.noReadableImages(files: files, example: first.description)
         }
         StandardError.note(
             "\(files.joined(separator: ", ")): \(records.count - kept.count) of \(records.count) "

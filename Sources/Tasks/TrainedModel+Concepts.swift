@@ -1,7 +1,27 @@
 import Concepts
+import Files
 import Torch
 import Training
 import ViCHA
+
+extension TaskConfiguration {
+    /// Lets the paths of its concepts, which are relative to the file that they stand in, lead from elsewhere.
+    ///
+    /// - Parameters:
+    ///   - file: where the configuration stands
+    ///   - change: gets the absolute path of each that is relative
+    public mutating func moveConcepts(
+        of file: String, _ change: (String) -> String = { $0 }
+    ) {
+        func moved(_ path: String) -> String {
+            let directory = file.parentDirectory
+            return path.hasPrefix("/")
+                ? path : change(path.resolved(in: directory.isEmpty ? "." : directory))
+        }
+        settings.concepts.vocabulary = settings.concepts.vocabulary.map(moved)
+        settings.concepts.clip = settings.concepts.clip.map(moved)
+    }
+}
 
 extension TrainedModel {
     /// Where the concepts come from that the model was trained with; nil for a model without concepts, and
@@ -12,8 +32,8 @@ extension TrainedModel {
             return nil
         }
         return ConceptOrigin(
-            vocabulary: ConceptOrigin.resolve(vocabulary, in: directory.path),
-            clip: named.clip.map { ConceptOrigin.resolve($0, in: directory.path) },
+            vocabulary: vocabulary.resolved(in: directory.path),
+            clip: named.clip.map { $0.resolved(in: directory.path) },
             count: named.count)
     }
 

@@ -130,7 +130,29 @@ extension CommandsTests {
             ] + model)
         #expect(evaluated.status == 0, "\(evaluated.errors)")
         #expect(evaluated.output.contains("test: 6 images"), "\(evaluated.output)")
-        // Another task, no model at all, both ways at once, and another vocabulary.
+        // A link to it, and a run with its configuration elsewhere.
+        let link = moved + "/images/link"
+        try FileManager.default.createDirectory(
+            atPath: link.parentDirectory, withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(
+            atPath: link, withDestinationPath: moved + "/retrieval")
+        let linked = try vicha([
+            "retrieval", "search", "a red star", "--images", test, "--threads", "1", "--model",
+            link,
+        ])
+        #expect(linked.output == found.output && linked.status == 0, "\(linked.errors)")
+        let again = try vicha(
+            [
+                "retrieval", "train", "--config", moved + "/retrieval/config.yaml", "--output-dir",
+                moved + "/a/b/again", "--max-steps", "1", "--data-dir", moved + "/scenes",
+                "--data-json-dir", moved + "/scenes",
+            ] + model)
+        #expect(again.status == 0, "\(again.errors)")
+        let text = try String(contentsOfFile: moved + "/a/b/again/config.yaml", encoding: .utf8)
+        #expect(text.contains("../../../clip") && text.contains("../../../concepts.json"))
+        // Another task, no model at all, both ways at once, another vocabulary, and a head that has never
+        // been trained.
+        let scenesOption = ["--data-dir", moved + "/scenes", "--data-json-dir", moved + "/scenes"]
         let image = test + "/" + (try FileManager.default.contentsOfDirectory(atPath: test))[0]
         let other = moved + "/other.txt"
         let words = try String(contentsOfFile: moved + "/retrieval/vocab.txt", encoding: .utf8)
@@ -148,6 +170,19 @@ extension CommandsTests {
             (
                 ["retrieval", "search", "a", "--images", test, "--vocabulary", other] + model,
                 [other, "pretrain/vocab.txt"]
+            ),
+            (
+                [
+                    "entailment", "evaluate", "--config", "configs/scenes/entailment.yaml",
+                    "--model",
+                    moved + "/pretrain", "--threads", "1",
+                ] + scenesOption + Self.small, ["lacks 4 tensors of a model for entailment"]
+            ),
+            (
+                [
+                    "entailment", "train", "--config", "configs/scenes/entailment.yaml", "--resume",
+                    "--output-dir", moved + "/retrieval", "--threads", "1",
+                ] + scenesOption + Self.small, ["for retrieval", "for entailment"]
             ),
         ] {
             let refused = try vicha(arguments)

@@ -122,6 +122,21 @@ import Training
         #expect(throws: Never.self) { try open() }
     }
 
+    /// What is no number is not the best answer.
+    @Test func probabilitiesThatAreNoNumbersAreRefused() throws {
+        defer { remove() }
+        _ = try made()
+        let file = RunDirectory.checkpoint("last", in: directory)
+        var tensors = try SafetensorsFile(path: file).tensors()
+        let name = "text_decoder.cls.predictions.transform.dense.weight"
+        tensors[name] = try #require(tensors[name]) * Double.nan
+        try writeSafetensors(tensors, to: file)
+        let trained = try open()
+        #expect(throws: ScoreError.self) {
+            try trained.rank(["yes", "no"], for: "A ball?", about: image)
+        }
+    }
+
     @Test func aMissingVocabularyIsSaid() throws {
         defer { remove() }
         let configuration = try made()

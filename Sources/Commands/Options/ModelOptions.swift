@@ -107,8 +107,14 @@ struct TrainedModelOptions: ParsableArguments {
 
     /// The configuration of the model, with the options of a command.
     func configuration<Extras: TaskExtras>(_ extras: Extras) throws -> Extras.Task.Configuration {
-        var configuration = try model.configuration(
-            Extras.Task.Configuration.self, file: config ?? directory().configurationFile)
+        typealias Task = Extras.Task
+        let directory = try directory()
+        // The configuration of a task that shares the model has other keys.
+        try directory.check(
+            config == nil ? [Task.name, PretrainingTask.name] : Task.accepted)
+        let file = config ?? directory.configurationFile
+        var configuration = try model.configuration(Task.Configuration.self, file: file)
+        configuration.moveConcepts(of: file)
         extras.apply(to: &configuration)
         return configuration
     }

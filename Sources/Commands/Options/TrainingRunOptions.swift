@@ -82,10 +82,10 @@ struct TrainingRunOptions: ParsableArguments {
         return start
     }
 
-    /// The vocabulary of the run that goes on, nil where there is none.
-    var resumedVocabulary: String? {
-        guard resume else { return nil }
-        let run = weights.checkpoint ?? directory.outputDir + "/checkpoint"
-        return ModelDirectory(checkpoint: run).vocabularyFile
+    /// The run that goes on, nil for a new one.
+    var resumed: ModelDirectory? {
+        resume
+            ? ModelDirectory(checkpoint: weights.checkpoint ?? directory.outputDir + "/checkpoint")
+            : nil
     }
 }

@@ -22,8 +22,7 @@ struct IndexImages: ParsableCommand {
               vicha retrieval index photos --output-dir output/index \\
                 --model output/flickr
               vicha retrieval index output/demo/scenes/images/test --output-dir output/index \\
-                --model output/demo/retrieval \\
-               
+                --model output/demo/retrieval
             """)
 
     @Argument(help: "Directory of the images.")

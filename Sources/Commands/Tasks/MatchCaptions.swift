@@ -20,8 +20,7 @@ struct MatchCaptions: ParsableCommand {
                 --model output/flickr
               vicha retrieval match output/demo/scenes/images/test/000000.jpg \\
                 --captions output/demo/scenes/retrieval_test.json \\
-                --model output/retrieval \\
-               
+                --model output/demo/retrieval
             """)
 
     @Argument(help: "Image file.")

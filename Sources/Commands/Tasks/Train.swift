@@ -54,22 +54,25 @@ struct Train<Commands: TaskCommands>: ParsableCommand {
     func run() throws {
         var configuration: Task.Configuration = try model.configuration(file: config)
         extras.apply(to: &configuration)
+        let output = training.directory.outputDir
+        configuration.moveConcepts(of: config) { $0.relativePath(from: output) }
         try nameConcepts(in: &configuration)
         try configuration.validate()
+        try training.resumed?.check([Task.name])
         let options = try training.options(model.device)
         let stop = StopSignal()
         stop.watchSignals()
         let start = try training.startingWeights(isNeeded: !Commands.Training.beginsAnew)
+        try start?.check(Task.accepted)
         let tokenizer = try WordPieceTokenizer(
             vocabularyFile: Resources.vocabulary(
                 model.vocabulary ?? extras.vocabulary ?? start?.vocabularyFile
-                    ?? training.resumedVocabulary, textEncoder: nil),
+                    ?? training.resumed?.vocabularyFile, textEncoder: nil),
             fitting: configuration.settings.model)
         let made = try Task.model(
             configuration, isTrained: true, seed: options.seed, device: options.device)
         try extras.initialize(made, tokenizer)
         if let start {
-            try start.check(Task.accepted)
             model.say(
                 try made.load(checkpoint: start.weights, tokenizer.identity), of: start.weights)
         }

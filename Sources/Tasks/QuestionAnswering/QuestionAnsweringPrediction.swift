@@ -18,17 +18,21 @@ extension TrainedModel<QuestionAnsweringTask> {
     ///   - question: as somebody asks it
     ///   - image: what it is about
     ///   - concepts: of the image; none for a model without concepts
-    /// - Throws: ``PredictionError``, `TorchError`
+    /// - Throws: ``PredictionError``, ``ScoreError``, `TorchError`
     public func rank(
         _ list: [String], for question: String, about image: RGBImage, concepts: [String] = []
     ) throws -> [Answer] {
         let answers = try AnswerList(
             tokenizer.batch(list.map { $0 + configuration.endMark }).to(device: compute.device))
-        return try compute {
+        let ranked = try compute {
             try model.answerer.rank(
                 encoded(question, image, concepts), answers, candidates: configuration.candidates
             )[0].map { Answer(text: list[$0.number], probability: $0.probability) }
         }
+        guard ranked.allSatisfy(\.probability.isFinite) else {
+            throw ScoreError.notFinite(score: "probability", of: "an answer")
+        }
+        return ranked
     }
 
     /// Writes answers to a question, best first.
