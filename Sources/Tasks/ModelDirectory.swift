@@ -87,7 +87,6 @@ public enum ModelDirectoryError: Error, Equatable, Sendable, CustomStringConvert
     case malformed(file: String, reason: String)
     case otherTask(directory: String, task: String, accepted: [String])
     case noVocabulary(directory: String)
-    case untrained(weights: String, task: String, parameters: [String])
 
     /// Which directory, what it lacks or holds instead, and what to name.
     public var description: String {
@@ -100,9 +99,6 @@ public enum ModelDirectoryError: Error, Equatable, Sendable, CustomStringConvert
         case .otherTask(let directory, let task, let accepted):
             "the model in '\(directory)' was trained for \(task), and this needs one for "
                 + accepted.joined(separator: " or ")
-        case .untrained(let weights, let task, let parameters):
-            "'\(weights)' lacks \(parameters.count) tensors of a model for \(task), such as "
-                + "'\(parameters[0])'; train from these weights first"
         case .noVocabulary(let directory):
             "there is no \(RunDirectory.vocabularyFile) in '\(directory)'; pass --vocabulary with the one "
                 + "that the model was trained with"
@@ -183,10 +179,6 @@ public struct TrainedModel<Task: ModelTask> {
         let model = try Task.model(
             configuration, isTrained: false, seed: nil, device: compute.device)
         report = try model.load(checkpoint: directory.weights, tokenizer.identity)
-        guard report.initialized.isEmpty else {
-            throw ModelDirectoryError.untrained(
-                weights: directory.weights, task: Task.name, parameters: report.initialized)
-        }
         self.configuration = configuration
         self.model = model
         self.tokenizer = tokenizer

@@ -150,8 +150,7 @@ extension CommandsTests {
         #expect(again.status == 0, "\(again.errors)")
         let text = try String(contentsOfFile: moved + "/a/b/again/config.yaml", encoding: .utf8)
         #expect(text.contains("../../../clip") && text.contains("../../../concepts.json"))
-        // Another task, no model at all, both ways at once, another vocabulary, and a head that has never
-        // been trained.
+        // Another task, no model at all, both ways at once, another vocabulary, and a run of another task.
         let scenesOption = ["--data-dir", moved + "/scenes", "--data-json-dir", moved + "/scenes"]
         let image = test + "/" + (try FileManager.default.contentsOfDirectory(atPath: test))[0]
         let other = moved + "/other.txt"
@@ -170,13 +169,6 @@ extension CommandsTests {
             (
                 ["retrieval", "search", "a", "--images", test, "--vocabulary", other] + model,
                 [other, "pretrain/vocab.txt"]
-            ),
-            (
-                [
-                    "entailment", "evaluate", "--config", "configs/scenes/entailment.yaml",
-                    "--model",
-                    moved + "/pretrain", "--threads", "1",
-                ] + scenesOption + Self.small, ["lacks 4 tensors of a model for entailment"]
             ),
             (
                 [
